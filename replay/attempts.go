@@ -65,6 +65,3 @@ func (a Attempt) Duration() (d tick.Nanos, ok bool) {
 // spans reports that the attempt covers some time: it can overlap another.
 // Zero length and bad intervals overlap nothing.
 func (a *Attempt) spans() bool { return a.Open || a.End > a.Start }
-
-// failedToSay reports an attempt that does not claim to have succeeded.
-func (a *Attempt) unsuccessful() bool { return a.Status != StatusSuccess }

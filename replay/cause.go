@@ -6,27 +6,27 @@ type Cause uint8
 // The causes in the order of the table of R50, of which the first that fires is
 // the cause; after them the modifiers, which only ever stand beside a cause.
 const (
-	NoCause                Cause = iota
-	SourceIDRepeat               // D10b
-	SourceDoubleEmit             // D10
-	SinkDoubleEmit               // D9
-	RestartBurst                 // D7
-	ShortLease                   // D3
-	HedgedAttempt                // D8
-	SameWorkerDoubleClaim        // D2
-	ConcurrentDoubleClaim        // D1
-	CrashReplay                  // D6
-	TimeoutThenLateCommit        // D4
-	RetryAfterSuccess            // D5
-	RestampedEmission            // D11, modifier
-	MutableStateReread           // D12, modifier
-	RetryStorm                   // D14, modifier
-	BatchReplay                  // D15, modifier
-	ClockSuspect                 // D16, modifier
-	KeyCollision                 // D13, of a key group: not a duplicate at all
-	UnexplainedCause             // no row of the table fires
-	UnknownCause                 // there is no worker log to tell
-	causes                       // how many there are
+	NoCause               Cause = iota
+	SourceIDRepeat              // D10b
+	SourceDoubleEmit            // D10
+	SinkDoubleEmit              // D9
+	RestartBurst                // D7
+	ShortLease                  // D3
+	HedgedAttempt               // D8
+	SameWorkerDoubleClaim       // D2
+	ConcurrentDoubleClaim       // D1
+	CrashReplay                 // D6
+	TimeoutThenLateCommit       // D4
+	RetryAfterSuccess           // D5
+	RestampedEmission           // D11, modifier
+	MutableStateReread          // D12, modifier
+	RetryStorm                  // D14, modifier
+	BatchReplay                 // D15, modifier
+	ClockSuspect                // D16, modifier
+	KeyCollision                // D13, of a key group: not a duplicate at all
+	UnexplainedCause            // no row of the table fires
+	UnknownCause                // there is no worker log to tell
+	causes                      // how many there are
 )
 
 var causeNames = [causes]struct{ code, slug string }{

@@ -85,11 +85,11 @@ type Fate uint8
 
 // The fates.
 const (
-	FateUnknown Fate = iota // no events or no output to tell
-	FateNone                // the event has no row
-	FateEmitted             // it wrote
-	FateOneOf               // some attempts wrote; the records do not say which
-	FateRepeated            // it wrote more than once: emitted×k
+	FateUnknown  Fate = iota // no events or no output to tell
+	FateNone                 // the event has no row
+	FateEmitted              // it wrote
+	FateOneOf                // some attempts wrote; the records do not say which
+	FateRepeated             // it wrote more than once: emitted×k
 )
 
 var fateNames = [...]string{"unknown", "none", "emitted", "one-of", "emitted"}
@@ -137,18 +137,18 @@ type Findings struct {
 	Lost   bool // the event has no row
 	Failed bool // it was attempted and no attempt succeeded (R23)
 
-	OverlapPairs        int // certain ones (R22)
-	OverlapGroups       int
-	MaxConcurrency      int // of certain overlaps; 1 if it was attempted at all
-	Retries             int
-	RetriesOverlapping  int
-	RetriesSequential   int
-	CrashesNullEnd      int // attempts without end: crashes by the requirement (R24)
-	CrashesSilence      int // those backed by silence
-	DuplicatedLines     int
-	BadIntervals        int
-	Span                Window // of all attempts, first start to last end known
-	reach               reach  // scratch space, kept so that it can be used again
+	OverlapPairs       int // certain ones (R22)
+	OverlapGroups      int
+	MaxConcurrency     int // of certain overlaps; 1 if it was attempted at all
+	Retries            int
+	RetriesOverlapping int
+	RetriesSequential  int
+	CrashesNullEnd     int // attempts without end: crashes by the requirement (R24)
+	CrashesSilence     int // those backed by silence
+	DuplicatedLines    int
+	BadIntervals       int
+	Span               Window // of all attempts, first start to last end known
+
 }
 
 // Window is a stretch of time. Empty: To before From.

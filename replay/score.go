@@ -22,7 +22,7 @@ func Score(in Incident, t Truth, a Answer) (Report, error) {
 	}
 	r := Report{
 		Preset: t.Preset, Seed: t.Seed,
-		Rows: int64(len(in.Rows)), Duplicates: l.total,
+		Rows: int64(len(in.Rows)), Duplicates: l.total, SourceTwins: l.twins,
 		Detection: s.detection(),
 		Linking:   s.linking(),
 		Canonical: CanonicalScore{s.canonicalAccuracy()},

@@ -6,7 +6,7 @@ const noDuplicate = "none"
 
 // abstainsOnCause: these slugs say that no cause could be given.
 func abstainsOnCause(slug string) bool {
-	return slug == "" || slug == "unknown" || slug == "unexplained"
+	return slug == NoCause.String() || slug == UnknownCause.String() || slug == UnexplainedCause.String()
 }
 
 // causeCredit is 1/|set| if the true cause is in the claim's set of cause and

@@ -26,6 +26,7 @@ type ledger struct {
 	ids   idIndex
 	sets  eventSets
 	total int64 // true duplicates
+	twins int64 // of these, rows of an event under its second id
 }
 
 // newLedger checks that incident and truth are about the same output.
@@ -37,6 +38,7 @@ func newLedger(in Incident, t Truth) (*ledger, error) {
 	if err := l.cluster(); err != nil {
 		return nil, err
 	}
+	l.count()
 	l.classify()
 	l.sets = newEventSets(in.Events, l.ids)
 	return l, nil
@@ -89,7 +91,7 @@ func (l *ledger) placeTruth(t Truth) error {
 	return nil
 }
 
-// cluster joins each duplicate to its canonical row, and counts them.
+// cluster joins each duplicate to its canonical row.
 func (l *ledger) cluster() error {
 	l.clusters = newRowClusters(len(l.in.Rows))
 	for i := range l.truth {
@@ -102,9 +104,22 @@ func (l *ledger) cluster() error {
 			return &MismatchError{truthRowsFile, r.Row, "is a duplicate, but its canonical row is itself or not in the output"}
 		}
 		l.clusters.join(int32(i), c)
-		l.total++
 	}
 	return nil
+}
+
+// count counts the true duplicates, and those among them whose canonical row
+// bears another id of the same tick.
+func (l *ledger) count() {
+	for i := range l.truth {
+		if !l.truth[i].Duplicate {
+			continue
+		}
+		l.total++
+		if l.event[l.rowIndex(l.truth[i].Canonical)] != l.event[i] {
+			l.twins++
+		}
+	}
 }
 
 // classify numbers the classes. A row without an event is a class of its own.

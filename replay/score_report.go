@@ -14,6 +14,9 @@ type Report struct {
 	Rows   int64  `json:"rows"`
 	// Duplicates is the number of rows that really are duplicates.
 	Duplicates int64 `json:"duplicates"`
+	// SourceTwins are those of them that the source made: rows of a tick that it
+	// emitted again under a second id. Whoever leaves them in has doubled nothing.
+	SourceTwins int64 `json:"source_twins"`
 
 	Detection   Detection           `json:"detection"`
 	Linking     Linking             `json:"linking"`

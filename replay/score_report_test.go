@@ -9,7 +9,7 @@ import (
 )
 
 const wantJSON = `{
- "preset": "none", "seed": 7, "rows": 3, "duplicates": 1,
+ "preset": "none", "seed": 7, "rows": 3, "duplicates": 1, "source_twins": 0,
  "detection": {"tp": 1, "fp": 0, "fn": 0, "precision": 1, "recall": 1, "f1": 1},
  "linking": {"accuracy": 1, "best_guess": 1, "decided": 1, "decided_accuracy": 1, "all_rows": 1},
  "canonical": {"accuracy": 1},
@@ -103,8 +103,12 @@ func TestReportText(t *testing.T) {
 	}
 	met := false
 	r.Floors = FloorsResult{Met: &met, Failed: []string{"cause credit 0.500 is below 0.85"}}
+	r.SourceTwins = 1
+	r.Detection.PrecisionRecall = PrecisionRecall{}
 	r.WhatIf = WhatIfScore{Checked: 3, Inside: 2, MaxError: Ratio{4, true}}
 	for _, line := range []string{
+		"detection   precision -      recall -      f1 -      (1 right, 0 wrong, 0 missed)\n",
+		"dedupe      1 of 1 duplicate removed (second ids of the source, which may stay: 1), 0 events lost",
 		"what-if     2 of 3 promises kept, largest error 4.000\n",
 		"floors of none: NOT met: cause credit 0.500 is below 0.85\n",
 	} {

@@ -173,15 +173,13 @@ func (s *sheet) alignClass(rows []int32) {
 	}
 }
 
-// fit says how well a line of the truth suits what the answer says of row i.
+// fit says how well a line of the truth suits a claimed row. Rows that are not
+// claimed take what is left.
 func (s *sheet) fit(i int32, kind string) float64 {
-	switch claimed := s.claim[i] != noIndex; {
-	case claimed && kind != noDuplicate:
-		return 1 + causeCredit(s.answer.Claims[s.claim[i]], kind)
-	case claimed == (kind != noDuplicate):
-		return 1
+	if s.claim[i] == noIndex || kind == noDuplicate {
+		return 0
 	}
-	return 0
+	return 1 + causeCredit(s.answer.Claims[s.claim[i]], kind)
 }
 
 // truthOf is the line of the truth that applies to row i.

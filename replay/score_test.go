@@ -73,6 +73,49 @@ func TestCauseCreditOfASet_Row58(t *testing.T) {
 	}
 }
 
+// Macro-F1 is the mean over causes; a cause given to a row that is no
+// duplicate counts against it, and abstaining is no cause.
+func TestMacroF1(t *testing.T) {
+	t.Parallel()
+	got := macroF1(map[string]map[string]int64{
+		"crash-replay": {"crash-replay": 3, "short-lease": 1, noDuplicate: 1}, // f1 = 6/(6+0+2)
+		"short-lease":  {"short-lease": 1, "unknown": 1},                      // f1 = 2/(2+2+1)
+		noDuplicate:    {"short-lease": 1, "hedged-attempt": 1},               // f1 of hedged-attempt = 0
+	})
+	if want := (0.75 + 0.4 + 0) / 3; !alike(PrecisionRecall{F1: got}, PrecisionRecall{F1: Ratio{want, true}}) {
+		t.Errorf("%v, want %v", got.Value, want)
+	}
+}
+
+// The expected calibration error sums what each bin is off, too sure or not
+// sure enough.
+func TestCalibrationError(t *testing.T) {
+	t.Parallel()
+	in, truth := incidentOf(
+		rowSpec{event: "a", ms: 0, cents: 100},
+		rowSpec{event: "a", ms: 1, cents: 100, canonical: 1, cause: "short-lease"},
+		rowSpec{event: "a", ms: 2, cents: 100, canonical: 1, cause: "short-lease"},
+		rowSpec{event: "b", ms: 99, cents: 100},
+	)
+	a := oracle(in, truth)
+	a.Claims[0].Posterior = 0.7                                    // and right
+	a.Claims[1].Posterior, a.Claims[1].Events = 0.9, []string{"b"} // and wrong
+	r := mustScore(t, in, truth, a)
+	want := PrecisionRecall{Precision: Ratio{(0.3*0.3 + 0.9*0.9) / 2, true}, Recall: Ratio{(0.3 + 0.9) / 2, true}}
+	if got := (PrecisionRecall{Precision: r.Calibration.Brier, Recall: r.Calibration.ECE}); !alike(got, want) {
+		t.Errorf("brier and calibration error %+v, want %+v", got, want)
+	}
+}
+
+func TestFloorTo(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][2]tick.Nanos{{0, 0}, {199, 0}, {200, 200}, {-1, -200}, {-200, -200}, {-201, -400}} {
+		if got := floorTo(c[0], 200); got != c[1] {
+			t.Errorf("%d: %d, want %d", c[0], got, c[1])
+		}
+	}
+}
+
 func TestMismatches_Row59(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -161,14 +204,14 @@ func TestAbstaining(t *testing.T) {
 	a := oracle(in, truth)
 	a.Claims[0].Label, a.Claims[0].Posterior = Ambiguous, 0.6
 	r := mustScore(t, in, truth, a)
-	if r.Linking.Accuracy.Value != 0 || r.Linking.BestGuess.Value != 1 || r.Linking.Decided.Value != 0 || r.Calibration.Coverage.Value != 0 {
+	if r.Linking.Accuracy.Value != 0 || r.Linking.BestGuess.Value != 1 || r.Linking.AllRows.Value != 2.0/3 || r.Linking.Decided.Value != 0 || r.Calibration.Coverage.Value != 0 {
 		t.Errorf("ambiguous: %+v, coverage %v", r.Linking, r.Calibration.Coverage)
 	}
 	if b := r.Calibration.Brier.Value; b < 0.1599 || b > 0.1601 {
 		t.Errorf("brier %v, want (1-0.6)² = 0.16", b)
 	}
 	a = oracle(in, truth)
-	a.Claims[0].Cause = "unknown"
+	a.Claims[0].Cause, a.Claims[0].Alternatives = "unknown", []string{"short-lease"}
 	r = mustScore(t, in, truth, a)
 	if r.Cause.Credit.Value != 0 || r.Calibration.Coverage.Value != 0 || r.Linking.Accuracy.Value != 1 {
 		t.Errorf("unknown cause: %+v", r)
@@ -184,26 +227,29 @@ func TestAbstaining(t *testing.T) {
 // copy, which cause is given to which, and which is removed.
 func TestInterchangeableRows(t *testing.T) {
 	t.Parallel()
-	in, truth := incidentOf(
-		rowSpec{event: "a", cents: 100},
-		rowSpec{event: "a", cents: 100, canonical: 1, cause: "sink-double-emit"},
-		rowSpec{event: "a", cents: 100, canonical: 1, cause: "retry-after-success"},
-	)
-	claim := func(n int64, cause string, alternatives ...string) Claim {
-		return Claim{Row: n, Values: in.Rows[n-1].values(), Events: []string{"a"}, Canonical: 3, Cause: cause,
-			Alternatives: alternatives, Label: Certain, Posterior: 1, HasPosterior: true}
-	}
-	a := Answer{RowsIn: 3, Removed: []int64{1, 2}, Kept: []Values{in.Rows[2].values()}, Claims: []Claim{
-		claim(1, "sink-double-emit", "retry-after-success"), claim(2, "sink-double-emit"),
-	}}
-	r := mustScore(t, in, truth, a)
-	one := Ratio{1, true}
-	if r.Detection.F1 != one || r.Linking.Accuracy != one || r.Canonical.Accuracy != one || r.BCubed.F1 != one ||
-		r.Dedupe != (DedupeScore{Removed: 2, DuplicatesRemoved: 2}) {
-		t.Errorf("%+v", r)
-	}
-	if r.Cause.Credit != (Ratio{0.75, true}) {
-		t.Errorf("credit %v, want 0.75: the certain claim takes its cause, the other has half of what is left", r.Cause.Credit)
+	const sink, retry = "sink-double-emit", "retry-after-success"
+	for _, causes := range [][2]string{{sink, retry}, {retry, sink}} {
+		in, truth := incidentOf(
+			rowSpec{event: "a", cents: 100},
+			rowSpec{event: "a", cents: 100, canonical: 1, cause: causes[0]},
+			rowSpec{event: "a", cents: 100, canonical: 1, cause: causes[1]},
+		)
+		claim := func(n int64, cause string, alternatives ...string) Claim {
+			return Claim{Row: n, Values: in.Rows[n-1].values(), Events: []string{"a"}, Canonical: 3, Cause: cause,
+				Alternatives: alternatives, Label: Certain, Posterior: 1, HasPosterior: true}
+		}
+		a := Answer{RowsIn: 3, Removed: []int64{1, 2}, Kept: []Values{in.Rows[2].values()}, Claims: []Claim{
+			claim(1, sink, retry), claim(2, sink),
+		}}
+		r := mustScore(t, in, truth, a)
+		one := Ratio{1, true}
+		if r.Detection.F1 != one || r.Linking.Accuracy != one || r.Canonical.Accuracy != one || r.BCubed.F1 != one ||
+			r.Dedupe != (DedupeScore{Removed: 2, DuplicatesRemoved: 2}) {
+			t.Errorf("%+v", r)
+		}
+		if r.Cause.Credit != (Ratio{0.75, true}) {
+			t.Errorf("credit %v, want 0.75: the certain claim takes its cause, the other has half of what is left", r.Cause.Credit)
+		}
 	}
 }
 
@@ -224,7 +270,7 @@ func TestSourceTwins(t *testing.T) {
 	r := mustScore(t, in, truth, a)
 	one := Ratio{1, true}
 	if r.Detection.F1 != one || r.Linking.Accuracy != one || r.Canonical.Accuracy != one || r.Pairwise.F1 != one ||
-		r.Dedupe != (DedupeScore{Removed: 1, DuplicatesRemoved: 1}) {
+		r.Dedupe != (DedupeScore{Removed: 1, DuplicatesRemoved: 1}) || r.SourceTwins != 1 {
 		t.Errorf("twin kept: %+v", r)
 	}
 	for _, events := range [][]string{{"a"}, {"a2"}} { // either id names the tick
@@ -277,14 +323,18 @@ func TestWhatIf(t *testing.T) {
 		{Safeguard: "unique-event-id", Prevented: 10},
 		{Safeguard: "window-fixed", Parameter: "1s", Prevented: 7},
 		{Safeguard: "lease", Parameter: "30s", Prevented: 12},
+		{Safeguard: "partition-symbol", Prevented: 3},
+		{Safeguard: "partition-event", Prevented: 4},
 	}
 	promised := []Promise{
 		{"unique-event-id", "", 10, 10},
 		{"window-fixed", "1s", 8, 9},
 		{"window-fixed", "10s", 0, 0}, // never tried
 		{"lease", "30s", 1, 8},        // within 3·√9 of hi
+		{"partition-symbol", "", 0, 0},
+		{"partition-event", "", 0, 0}, // beyond 3·√1
 	}
-	if got, want := scoreWhatIf(observed, promised), (WhatIfScore{3, 2, Ratio{4, true}}); got != want {
+	if got, want := scoreWhatIf(observed, promised), (WhatIfScore{5, 3, Ratio{4, true}}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }

@@ -28,7 +28,8 @@ func (r Report) WriteText(w io.Writer) error {
 func (r Report) writeMeasures(b *strings.Builder) {
 	d, l, c := r.Detection, r.Linking, r.Calibration
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(b, "%-12s"+format+"\n", append([]any{name}, args...)...)
+		text := fmt.Sprintf("%-12s"+format, append([]any{name}, args...)...)
+		b.WriteString(strings.TrimRight(text, " ") + "\n")
 	}
 	triple := func(p PrecisionRecall) string {
 		return fmt.Sprintf("precision %-5s  recall %-5s  f1 %-5s", p.Precision, p.Recall, p.F1)
@@ -37,8 +38,8 @@ func (r Report) writeMeasures(b *strings.Builder) {
 	line("linking", "accuracy %s  (%s decided, %s of these right; best guess %s; all rows %s)",
 		l.Accuracy, l.Decided, l.DecidedAccuracy, l.BestGuess, l.AllRows)
 	line("canonical", "accuracy %s", r.Canonical.Accuracy)
-	line("dedupe", "%d of %s removed, %s lost, %d still doubled",
-		r.Dedupe.DuplicatesRemoved, count(r.Duplicates, "duplicate"), count(r.Dedupe.EventsLost, "event"), r.Dedupe.EventsDoubled)
+	line("dedupe", "%d of %s removed%s, %s lost, %d still doubled",
+		r.Dedupe.DuplicatesRemoved, count(r.Duplicates, "duplicate"), r.twinsText(), count(r.Dedupe.EventsLost, "event"), r.Dedupe.EventsDoubled)
 	line("pairwise", "%s", triple(r.Pairwise))
 	line("b-cubed", "%s", triple(r.BCubed))
 	line("cause", "credit %s  macro-f1 %s", r.Cause.Credit, r.Cause.MacroF1)
@@ -46,6 +47,14 @@ func (r Report) writeMeasures(b *strings.Builder) {
 	if r.WhatIf.Checked > 0 {
 		line("what-if", "%d of %s kept, largest error %s", r.WhatIf.Inside, count(r.WhatIf.Checked, "promise"), errorText(r.WhatIf.MaxError))
 	}
+}
+
+// twinsText explains why not every duplicate has to be removed.
+func (r Report) twinsText() string {
+	if r.SourceTwins == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (second ids of the source, which may stay: %d)", r.SourceTwins)
 }
 
 // errorText shows a figure of which less is better: 0.000 means none.

@@ -41,10 +41,10 @@ func (s *store) spillBuffer(size int) []byte {
 	return s.buf[:0]
 }
 
-// spillFile gives the newest spill file, or a new one after as many runs as
-// are merged at once: so merging frees whole files.
+// spillFile gives the newest spill file, or a new one once that has a quarter
+// of the runs that are merged at once: so merging frees whole files.
 func (s *store) spillFile() (*spillFile, error) {
-	if n := len(s.files); n > 0 && s.files[n-1].runs < s.layout.fanIn {
+	if n := len(s.files); n > 0 && s.files[n-1].runs < max(1, s.layout.fanIn/4) {
 		return s.files[n-1], nil
 	}
 	f, err := createSpill(s.fs, s.dir)
@@ -106,7 +106,7 @@ func (s *store) mergeSmallest(n int) error {
 	s.disk = slices.Replace(s.disk, i, i+n, merged)
 	s.files = slices.DeleteFunc(s.files, func(f *spillFile) bool {
 		if f.live == 0 {
-			f.close()
+			f.Close() // nothing in it is needed, so nothing can be lost
 		}
 		return f.live == 0
 	})

@@ -9,7 +9,6 @@ func (s *store) memoryWriter(first []byte) *writer {
 	w := &writer{flush: s.keep, fresh: s.newChunk}
 	if n := len(s.memory); n > 0 && bytes.Compare(s.memory[n-1].last, first) <= 0 {
 		w.run = s.memory[n-1]
-		w.last = bytes.Clone(w.run.last)
 		end := len(w.run.chunks) - 1
 		w.buf, w.run.chunks = w.run.chunks[end], w.run.chunks[:end]
 		s.held -= int64(cap(w.buf))

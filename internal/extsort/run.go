@@ -11,8 +11,7 @@ import (
 //
 // for each record, where shared counts the bytes that the key has in common
 // with the key before it (front coding: neighbours in sorted order share a
-// lot). In memory no record spans two chunks and the first record of a chunk
-// shares nothing.
+// lot). In memory no record spans two chunks.
 type run struct {
 	chunks [][]byte // in memory
 
@@ -30,7 +29,7 @@ const maxHeader = 3 * binary.MaxVarintLen32
 type writer struct {
 	run   *run
 	buf   []byte
-	last  []byte                    // previous key in buf
+	last  []byte                    // previous key of run
 	flush func(full []byte) error   // takes a buffer with records
 	fresh func(size int) (b []byte) // gives an empty buffer of that size at least
 }
@@ -41,7 +40,7 @@ func (w *writer) put(key, value []byte) error {
 		if err := w.close(); err != nil {
 			return err
 		}
-		w.buf, w.last = w.fresh(most), w.last[:0]
+		w.buf = w.fresh(most)
 	}
 	if w.run.records == 0 {
 		w.run.first = bytes.Clone(key)

@@ -39,9 +39,6 @@ func sortAll(t rapid.TB, s *Sorter, records []record) *Sorted {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sorted.Len() != int64(len(records)) {
-		t.Fatalf("Len() = %d, want %d", sorted.Len(), len(records))
-	}
 	return sorted
 }
 
@@ -55,7 +52,36 @@ func collected(t rapid.TB, s *Sorted) []record {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if s.Len() != int64(len(got)) {
+		t.Fatalf("Len() = %d, but %d records", s.Len(), len(got))
+	}
 	return got
+}
+
+// accounts checks what the store knows about itself.
+func accounts(t rapid.TB, s *store) {
+	t.Helper()
+	var held int64
+	for _, r := range s.memory {
+		for _, c := range r.chunks {
+			held += int64(cap(c))
+		}
+	}
+	if held != s.held {
+		t.Fatalf("%d bytes are held in memory, %d counted", held, s.held)
+	}
+	live := map[*spillFile]int{}
+	for _, r := range s.disk {
+		live[r.file]++
+	}
+	for _, f := range s.files {
+		if f.live == 0 || f.live != live[f] {
+			t.Fatalf("a spill file has %d runs that are needed, %d counted", live[f], f.live)
+		}
+	}
+	if n := len(s.disk); n >= 4*s.layout.fanIn {
+		t.Fatalf("%d runs on disk, with a fan-in of %d", n, s.layout.fanIn)
+	}
 }
 
 // same compares without go-cmp first, which is slow on many records.
@@ -90,11 +116,13 @@ func drawRecords(t *rapid.T) []record {
 	keys := rapid.OneOf(
 		rapid.SliceOfN(letter, 0, 4),
 		rapid.SliceOfN(letter, 0, 40),
+		rapid.Map(rapid.SliceOfN(letter, 0, 2), func(end []byte) []byte { return append(bytes.Repeat([]byte{'y'}, 80), end...) }),
 		rapid.Map(rapid.IntRange(0, 3), func(n int) []byte { return bytes.Repeat([]byte{'x'}, 100*n) }),
 		rapid.Map(rapid.Uint16(), func(n uint16) []byte { return binary.BigEndian.AppendUint16([]byte("evt-00000"), n) }),
 	)
-	drawn := rapid.SliceOfN(keys, 0, 600).Draw(t, "keys")
-	switch rapid.SampledFrom([]string{"as drawn", "in order", "nearly in order", "reversed"}).Draw(t, "order") {
+	n := rapid.IntRange(0, 600).Draw(t, "records")
+	drawn := rapid.SliceOfN(keys, n, n).Draw(t, "keys")
+	switch rapid.SampledFrom([]string{"as drawn", "in order", "nearly in order", "reversed", "reversed, then in order"}).Draw(t, "order") {
 	case "in order":
 		slices.SortFunc(drawn, bytes.Compare)
 	case "nearly in order":
@@ -104,6 +132,9 @@ func drawRecords(t *rapid.T) []record {
 		}
 	case "reversed":
 		slices.SortFunc(drawn, func(a, b []byte) int { return bytes.Compare(b, a) })
+	case "reversed, then in order":
+		slices.SortFunc(drawn, bytes.Compare)
+		slices.Reverse(drawn[:len(drawn)/2])
 	}
 	records := make([]record, len(drawn))
 	for i, k := range drawn {
@@ -120,11 +151,17 @@ func TestSortsLikeAStableSort(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		records := drawRecords(t)
 		l := tiny()
+		l.arena = rapid.SampledFrom([]int{256, 4096, 65536}).Draw(t, "arena")
+		l.index = l.arena / 32
 		l.chunks = rapid.SampledFrom([]int64{300, 1000, 5000, 1e9}).Draw(t, "memory")
 		l.fanIn = rapid.SampledFrom([]int{2, 3, 7, 100}).Draw(t, "fan-in")
 		s := newSorter(l, Config{Dir: dir, Jobs: rapid.IntRange(1, 2).Draw(t, "jobs"), FS: vfs.OS{}})
-		sorted := sortAll(t, s, records)
+		addAll(t, s, records)
+		s.wait()
+		accounts(t, s.store)
+		sorted := sortAll(t, s, nil)
 		defer sorted.Close()
+		accounts(t, sorted.store)
 		want := wanted(records)
 		same(t, collected(t, sorted), want)
 		same(t, collected(t, sorted), want)

@@ -8,29 +8,22 @@ import (
 	"holdfast/internal/vfs"
 )
 
-// A spillFile is a temporary file with runs one behind the other. It has no
-// name any more where the system allows that, so nothing is left of it even if
-// the process is killed.
+// A spillFile is a temporary file with runs one behind the other.
 type spillFile struct {
 	vfs.File
-	fs   vfs.FS
 	dir  string
-	name string // "" once removed
 	size int64
 	runs int // that were written to it
 	live int // that are still needed
 }
 
 func createSpill(fsys vfs.FS, dir string) (*spillFile, error) {
-	s := &spillFile{fs: fsys, dir: dir}
-	file, name, err := vfs.CreateTemp(fsys, dir, 0o600)
+	s := &spillFile{dir: dir}
+	file, err := vfs.Scratch(fsys, dir)
 	if err != nil {
 		return nil, s.explain("create", err)
 	}
 	s.File = file
-	if fsys.Remove(name) != nil {
-		s.name = name // Windows: an open file keeps its name
-	}
 	return s, nil
 }
 
@@ -41,14 +34,6 @@ func (s *spillFile) write(b []byte) error {
 		return s.explain("write", err)
 	}
 	return nil
-}
-
-func (s *spillFile) close() {
-	s.Close() // nothing of it is needed, so nothing can be lost
-	if s.name != "" {
-		s.fs.Remove(s.name)
-		s.name = ""
-	}
 }
 
 func (s *spillFile) explain(what string, err error) error {

@@ -134,7 +134,7 @@ func (s *store) each(yield func(key, value []byte) bool) error {
 
 func (s *store) close() {
 	for _, f := range s.files {
-		f.close()
+		f.Close()
 	}
 	*s = store{}
 }

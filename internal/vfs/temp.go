@@ -31,3 +31,32 @@ func CreateTemp(fsys FS, dir string, perm fs.FileMode) (f File, name string, err
 func tempName(dir string) string {
 	return filepath.Join(dir, fmt.Sprintf(".holdfast-%016x.tmp", rand.Uint64()))
 }
+
+// Scratch makes a temporary file in dir that is gone when it is closed, and,
+// where the system lets an open file be removed, even when the process is
+// killed.
+func Scratch(fsys FS, dir string) (File, error) {
+	f, name, err := CreateTemp(fsys, dir, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if fsys.Remove(name) == nil {
+		return f, nil
+	}
+	return &namedScratch{f, fsys, name}, nil
+}
+
+// namedScratch is a scratch file on a system where an open file keeps its name.
+type namedScratch struct {
+	File
+	fs   FS
+	name string
+}
+
+func (s *namedScratch) Close() error {
+	err := s.File.Close()
+	if removed := s.fs.Remove(s.name); err == nil {
+		err = removed
+	}
+	return err
+}

@@ -72,14 +72,14 @@ func ParseEpoch(b []byte, u Unit) (Nanos, TimeNote, error) {
 	}
 	scale := powers[9-3*(u-Seconds)]
 	if overflow || whole > (maxInt64-fraction)/scale {
-		return 0, note, ErrRange
+		return 0, 0, ErrRange
 	}
 	n := Nanos(whole*scale + fraction)
 	if negative {
 		n = -n
 	}
 	if n < MinTime || n > MaxTime {
-		return 0, note, ErrRange
+		return 0, 0, ErrRange
 	}
 	return n, note, nil
 }

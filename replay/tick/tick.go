@@ -54,6 +54,7 @@ const (
 	NoteNaive     TimeNote = 1 << iota // no zone in the text
 	NoteTruncated                      // more than nine digits of fraction
 	NoteLeap                           // second 60, read as 59.999999999
+	NoteDST                            // ambiguous or skipped local time, read as Zone.DST says
 )
 
 // DST says which reading of an ambiguous or skipped local time to take.

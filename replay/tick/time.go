@@ -32,11 +32,12 @@ func ParseTime(b []byte, tz Zone) (Nanos, TimeNote, error) {
 	seconds := daysBefore(year, month, day)*86400 + int64(hour*3600+minute*60+second)
 
 	if i == len(b) {
-		note |= NoteNaive
+		var assumed TimeNote
 		var err error
-		if seconds, err = tz.resolve(seconds); err != nil {
-			return 0, note, err
+		if seconds, assumed, err = tz.resolve(seconds); err != nil {
+			return 0, 0, err
 		}
+		note |= assumed
 	} else {
 		offset, ok := parseZone(b[i:])
 		if !ok {
@@ -45,7 +46,7 @@ func ParseTime(b []byte, tz Zone) (Nanos, TimeNote, error) {
 		seconds -= offset
 	}
 	if seconds < minSecond || seconds > maxSecond {
-		return 0, note, ErrRange
+		return 0, 0, ErrRange
 	}
 	return Nanos(seconds*1e9 + fraction), note, nil
 }

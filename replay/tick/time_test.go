@@ -137,7 +137,10 @@ func TestParseTimeInZone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, _, err := tick.ParseTime([]byte(tt.text), tick.Zone{Loc: loc, DST: tt.dst})
+		got, note, err := tick.ParseTime([]byte(tt.text), tick.Zone{Loc: loc, DST: tt.dst})
+		if chosen := note&tick.NoteDST != 0; chosen != (err == nil && tt.dst != tick.DSTReject) {
+			t.Errorf("%s %s (%d): note %b", tt.zone, tt.text, tt.dst, note)
+		}
 		switch {
 		case tt.want == "":
 			if !errors.Is(err, tick.ErrAmbiguous) {

@@ -7,9 +7,9 @@ import "time"
 // Offsets stay within a day, so wall, taken as UTC, lies in the right period of
 // constant offset or in the one next to it: only the two changes around it can
 // matter. time.Date would do, but takes one of two readings in silence.
-func (z Zone) resolve(wall int64) (int64, error) {
+func (z Zone) resolve(wall int64) (seconds int64, note TimeNote, err error) {
 	if z.Loc == nil || z.Loc == time.UTC {
-		return wall, nil
+		return wall, NoteNaive, nil
 	}
 	here := time.Unix(wall, 0).In(z.Loc)
 	_, offset := here.Zone()
@@ -26,21 +26,21 @@ func (z Zone) resolve(wall int64) (int64, error) {
 		case isBefore == isAfter: // clocks showed wall twice, or jumped over it
 			return z.choose(early, late)
 		case isBefore && change == start:
-			return early, nil
+			return early, NoteNaive, nil
 		case isAfter && change == end:
-			return late, nil
+			return late, NoteNaive, nil
 		}
 	}
-	return wall - int64(offset), nil
+	return wall - int64(offset), NoteNaive, nil
 }
 
-func (z Zone) choose(a, b int64) (int64, error) {
+func (z Zone) choose(a, b int64) (seconds int64, note TimeNote, err error) {
 	switch z.DST {
 	case DSTEarlier:
-		return min(a, b), nil
+		return min(a, b), NoteNaive | NoteDST, nil
 	case DSTLater:
-		return max(a, b), nil
+		return max(a, b), NoteNaive | NoteDST, nil
 	default:
-		return 0, ErrAmbiguous
+		return 0, 0, ErrAmbiguous
 	}
 }

@@ -1,0 +1,120 @@
+// Command check is the project's whole test: formatting, vet, staticcheck, all
+// tests, and the race detector where goroutines meet. CI runs this and nothing
+// else.
+//
+//	go run ./internal/check          everything (about ten minutes on two cores)
+//	go run ./internal/check -short   without the race detector and the long tests
+//
+// What the tests need beyond Go (see needs) is installed from Debian's packages
+// when it is missing and this process may do so; otherwise check says what is
+// missing, and the tests that need it fail.
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// A need is a program that tests run, and the Debian package that has it.
+type need struct{ program, pkg, why string }
+
+var needs = []need{
+	{"python3", "python3", "deduplicate_stream.py is compared with dedupe byte by byte"},
+}
+
+// raced are the packages in which goroutines share memory.
+var raced = []string{"./replay/dedupe/...", "./internal/extsort/...", "./internal/cli/..."}
+
+func main() {
+	short := flag.Bool("short", false, "leave out the race detector and the long tests")
+	flag.Parse()
+	install()
+
+	steps := [][]string{
+		{"go", "vet", "./..."},
+		{"go", "tool", "staticcheck", "./..."},
+	}
+	if *short {
+		steps = append(steps, []string{"go", "test", "-short", "./..."})
+	} else {
+		steps = append(steps,
+			[]string{"go", "test", "-timeout", "20m", "./..."},
+			append([]string{"go", "test", "-race", "-short", "-timeout", "20m"}, raced...))
+	}
+	failed := !formatted()
+	for _, s := range steps {
+		failed = !run(s) || failed
+	}
+	if failed {
+		fmt.Println("check: FAILED")
+		os.Exit(1)
+	}
+	fmt.Println("check: passed")
+}
+
+func run(args []string) bool {
+	fmt.Printf("check: %s\n", strings.Join(args, " "))
+	start := time.Now()
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		fmt.Printf("check: %s: %v\n", strings.Join(args, " "), err)
+		return false
+	}
+	fmt.Printf("check: done in %s\n", time.Since(start).Round(time.Second))
+	return true
+}
+
+func formatted() bool {
+	out, err := exec.Command("gofmt", "-l", "cmd", "internal", "lab", "replay", "bench").Output()
+	if err != nil {
+		fmt.Printf("check: gofmt: %v\n", err)
+		return false
+	}
+	if len(bytes.TrimSpace(out)) > 0 {
+		fmt.Printf("check: not formatted, run gofmt -w on:\n%s", out)
+		return false
+	}
+	return true
+}
+
+// install gets what is missing, where that is possible, and says what it could not get.
+func install() {
+	for _, n := range needs {
+		if _, err := exec.LookPath(n.program); err == nil {
+			continue
+		}
+		fmt.Printf("check: %s is missing (%s): installing Debian's %s\n", n.program, n.why, n.pkg)
+		if err := aptInstall(n.pkg); err != nil {
+			fmt.Printf("check: could not install %s: %v; the tests that need it will fail: install it by hand\n", n.pkg, err)
+		}
+	}
+}
+
+func aptInstall(pkg string) error {
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("not root")
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return err
+	}
+	if out, err := exec.Command("apt-get", "update", "-q").CombinedOutput(); err != nil {
+		return fmt.Errorf("apt-get update: %w: %s", err, lastLine(out))
+	}
+	cmd := exec.Command("apt-get", "install", "-q", "-y", "--no-install-recommends", pkg)
+	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("apt-get install: %w: %s", err, lastLine(out))
+	}
+	return nil
+}
+
+func lastLine(out []byte) []byte {
+	out = bytes.TrimSpace(out)
+	return out[bytes.LastIndexByte(out, '\n')+1:]
+}

@@ -1,0 +1,163 @@
+// Package cli turns command lines into calls of the libraries: one file a
+// verb, each of the shape flags -> Config -> library -> output.
+//
+// It promises the conventions that scripts rely on: results on stdout, words
+// on stderr, --json for exactly one object, the exit statuses of exit.go, and
+// every flag also as an environment variable. It decides nothing itself.
+//
+// Start with [Main].
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+)
+
+// Env is all that a command may touch of the process around it.
+type Env struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Getenv         func(string) string
+	Terminal       bool // stderr is a terminal: progress may redraw its line
+}
+
+// OS is the environment of a real process.
+func OS() Env {
+	return Env{os.Stdin, os.Stdout, os.Stderr, os.Getenv, term.IsTerminal(int(os.Stderr.Fd()))}
+}
+
+// Main runs one command line and returns its exit status.
+func Main(args []string, env Env) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	root := newRoot(env)
+	root.SetArgs(args)
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return ExitOK
+	}
+	if ctx.Err() != nil {
+		err = context.Canceled
+	}
+	status := exitStatus(err)
+	switch {
+	case status == ExitInterrupted:
+		fmt.Fprintf(env.Stderr, "holdfast: interrupted: nothing half-written is left; run the same command again\n")
+	case status == ExitUsage:
+		fmt.Fprintf(env.Stderr, "holdfast: %s (see: holdfast help%s)\n", oneLine(err), strings.TrimPrefix(cmd.CommandPath(), "holdfast"))
+	default:
+		fmt.Fprintf(env.Stderr, "holdfast: %s\n", oneLine(err))
+	}
+	return status
+}
+
+// app is what all verbs share: the environment and the global flags.
+type app struct {
+	Env
+	json  bool
+	quiet bool
+}
+
+func newRoot(env Env) *cobra.Command {
+	a := &app{Env: env}
+	root := &cobra.Command{
+		Use:   "holdfast",
+		Short: "Keep event streams correct when network, processes and schedule are not",
+		Long: `Holdfast keeps event streams correct when the network, the processes and the
+schedule are not, and proves it.
+
+Start with:  holdfast demo               an incident made, audited, repaired and scored
+             holdfast audit DIR          your own incident: events, worker log, output
+             holdfast dedupe IN OUT      a clean output, alone`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		DisableAutoGenTag: true,
+		Args:              cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError(fmt.Errorf("unknown command %q%s", args[0], suggestion(cmd, args[0])))
+			}
+			return cmd.Help()
+		},
+	}
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "print exactly one JSON object on stdout")
+	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return flagsFromEnv(cmd, env.Getenv) }
+	root.AddCommand(newAudit(a), newDedupe(a), newDemo(a), newLab(a))
+	rejectArgsAsUsage(root)
+	return root
+}
+
+// suggestion names the verb that was probably meant.
+func suggestion(cmd *cobra.Command, arg string) string {
+	if near := cmd.Root().SuggestionsFor(arg); len(near) > 0 {
+		return fmt.Sprintf(": did you mean %q?", near[0])
+	}
+	return ""
+}
+
+// rejectArgsAsUsage gives wrong numbers of arguments the status of a usage error.
+func rejectArgsAsUsage(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return usageError(err)
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		rejectArgsAsUsage(sub)
+	}
+}
+
+// group is a command that only holds others.
+func group(use, short string, subs ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   use,
+		Short: short,
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError(fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath()))
+			}
+			return cmd.Help()
+		},
+	}
+	cmd.AddCommand(subs...)
+	return cmd
+}
+
+// flagsFromEnv sets every flag that the command line does not give from
+// HOLDFAST_<VERB>_<FLAG>: HOLDFAST_AUDIT_MEMORY, HOLDFAST_LAB_INCIDENT_SEED.
+func flagsFromEnv(cmd *cobra.Command, getenv func(string) string) error {
+	prefix := strings.ToUpper(strings.ReplaceAll(cmd.CommandPath(), " ", "_")) + "_"
+	var errs []error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed || f.Name == "help" {
+			return
+		}
+		name := prefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if v := getenv(name); v != "" {
+			if err := cmd.Flags().Set(f.Name, v); err != nil {
+				errs = append(errs, usageError(fmt.Errorf("%s=%q: %w", name, v, err)))
+			}
+		}
+	})
+	return errors.Join(errs...)
+}

@@ -1,0 +1,73 @@
+package audit
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"holdfast/replay"
+	"holdfast/replay/dedupe"
+	"holdfast/replay/ingest"
+)
+
+// result completes the summary with what only the run knows: the inputs, the
+// tolerance and the balance of rows.
+func (a *audit) result(copied dedupe.Result) *Result {
+	s := a.out.tally.Summary()
+	s.Inputs = replay.SummaryInputs{
+		Events:  input(a.in.eventStats, a.cfg.Events, &a.in.prints.events),
+		Workers: input(a.in.workerStats, a.cfg.Workers, &a.in.prints.workers),
+		Output:  input(a.in.outputStats, a.cfg.Output, &a.in.prints.output),
+	}
+	s.Rows = replay.SummaryRows{In: copied.RowsIn, Kept: copied.Kept, Removed: copied.Removed, Rejected: copied.Rejected}
+	s.Tolerance = a.tolerance()
+	s.ByEvent.Rescued = a.link_.totals.Rescued
+	warnings := a.warn()
+	s.Warnings = append(s.Warnings, warnings...)
+	return &Result{Summary: s, Warnings: s.Warnings}
+}
+
+func input(s ingest.Stats, path string, f *fingerprint) replay.SummaryInput {
+	if path == "" {
+		return replay.SummaryInput{}
+	}
+	return replay.SummaryInput{Rows: s.Records - s.Rejected, Rejected: s.Rejected, Fingerprint: f.String()}
+}
+
+func (a *audit) tolerance() replay.SummaryTolerance {
+	t := a.link_.totals
+	s := replay.SummaryTolerance{Null: t.Null}
+	if t.Null != "none" {
+		early, late, price := replay.Millis(t.Band.Early), replay.Millis(t.Band.Late), replay.Decimal(t.Band.Price)
+		s.EarlyMS, s.LateMS, s.Price = &early, &late, &price
+	}
+	if t.AccidentalKnown {
+		s.AccidentalExpected = &t.Accidental
+	}
+	return s
+}
+
+// warn lists what the reader of the results should know, in a fixed order.
+func (a *audit) warn() []string {
+	var list []string
+	for _, s := range []ingest.Stats{a.in.eventStats, a.in.workerStats, a.in.outputStats} {
+		for _, w := range s.Warnings {
+			list = append(list, w)
+		}
+		for _, r := range s.Rejects {
+			list = append(list, RejectLine(r))
+		}
+		if more := s.Rejected - int64(len(s.Rejects)); more > 0 {
+			list = append(list, fmt.Sprintf("%s: %d more rejected: see rejected.csv", filepath.Base(s.File), more))
+		}
+	}
+	return append(list, a.link_.totals.Notes...)
+}
+
+// RejectLine tells of a rejected record: file:line: reason: hint.
+func RejectLine(r ingest.Reject) string {
+	s := fmt.Sprintf("%s:%d: %s", filepath.Base(r.File), r.Line, r.Reason)
+	if r.Hint != "" {
+		s += ": " + r.Hint
+	}
+	return s
+}

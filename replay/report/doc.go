@@ -1,0 +1,2 @@
+// Package report writes what an audit found.
+package report
