@@ -79,7 +79,7 @@ func Dedupe(ctx context.Context, c Config, out dedupe.Config) (dedupe.Result, er
 		decisions.add(d)
 	}
 	out.In = a.cfg.Output
-	result, err := dedupe.Copy(ctx, out, actions(decisions.done().all()), &a.w.err)
+	result, err := dedupe.Copy(ctx, out, a.actions(decisions.done().all()), &a.w.err)
 	result.Grouping, result.Keep = groupingNames[by], keep.String()
 	a.describe(&result, by)
 	return result, err
@@ -109,18 +109,33 @@ func (a *audit) describe(r *dedupe.Result, by replay.Grouping) {
 
 func millis(n tick.Nanos) float64 { return float64(n) / 1e6 }
 
-// actions spells decisions as package dedupe carries them out.
-func actions(decisions iter.Seq[replay.Decision]) iter.Seq[dedupe.Decision] {
-	return func(yield func(dedupe.Decision) bool) {
-		for d := range decisions {
-			x := dedupe.Decision{Row: d.Row, Reason: d.Reason, KeptRow: d.KeptRow, EventID: report.JoinList(d.EventIDs), Match: d.Label.String()}
-			if len(d.EventIDs) == 0 {
-				x.Match = ""
-			}
-			if !d.Removed {
-				x.Action, x.Price = dedupe.Rewrite, d.Price
-			}
-			if !yield(x) {
+// actions spells decisions and rejected records as package dedupe carries them
+// out, by row.
+func (a *audit) actions(decisions iter.Seq[replay.Decision]) iter.Seq[dedupe.Decision] {
+	return merge(a.outputRejects(), decisions,
+		func(r reject) dedupe.Decision {
+			return dedupe.Decision{Row: r.Row, Action: dedupe.Reject, Reason: r.Reason}
+		},
+		spellDecision,
+		func(r reject, d replay.Decision) bool { return d.Row < r.Row })
+}
+
+func spellDecision(d replay.Decision) dedupe.Decision {
+	x := dedupe.Decision{Row: d.Row, Reason: d.Reason, KeptRow: d.KeptRow}
+	if len(d.EventIDs) > 0 {
+		x.EventID, x.Match = report.JoinList(d.EventIDs), d.Label.String()
+	}
+	if !d.Removed {
+		x.Action, x.Price = dedupe.Rewrite, d.Price
+	}
+	return x
+}
+
+// outputRejects are the bad records of the output, by row.
+func (a *audit) outputRejects() iter.Seq[reject] {
+	return func(yield func(reject) bool) {
+		for r := range a.rejectTable().all() {
+			if r.role == roleOutput && !yield(r) {
 				return
 			}
 		}
@@ -135,7 +150,7 @@ func (a *audit) write() (*Result, error) {
 	copied, err := dedupe.Copy(a.w.ctx, dedupe.Config{
 		In: a.cfg.Output, Out: a.path("deduplicated_output.csv"), Removed: a.path("removed.csv"), Read: a.cfg.Read,
 		CSVSafe: a.cfg.CSVSafe, Memory: a.cfg.Memory, Jobs: a.cfg.Jobs, Tmp: a.cfg.Tmp, FS: a.cfg.FS, Set: set,
-	}, actions(a.out.decisions.all()), &a.w.err)
+	}, a.actions(a.out.decisions.all()), &a.w.err)
 	if err != nil {
 		return nil, err
 	}

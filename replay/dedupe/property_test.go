@@ -85,7 +85,7 @@ func TestByKeyIsItsTwin(t *testing.T) {
 		}
 		keep := keeps[g.IntN(len(keeps))]
 		c := Config{
-			In: f.write("in.csv", data), Out: f.path("out.csv"), Removed: f.path("removed.csv"), Tmp: f.dir,
+			In: f.write("in.csv", data), Out: f.path("out.csv"), Removed: f.path("removed.csv"), Tmp: f.dir, FS: unsynced{},
 			Key: key, Keep: keep, Read: ingest.Options{MaxBad: allowBad},
 			Jobs: 1 + g.IntN(3), chunk: []int{40, 200, 4000, 1 << 19}[g.IntN(4)], Memory: []int64{1 << 10, 0}[g.IntN(2)],
 		}
@@ -132,7 +132,7 @@ func TestWrappingChangesNothing(t *testing.T) {
 		data := g.file(g.IntN(300))
 		base := Config{
 			Out: f.path("out.csv"), Removed: f.path("removed.csv"), Analysis: f.path("analysis.csv"),
-			Read: ingest.Options{MaxBad: allowBad}, Tmp: f.dir, Keep: keepMean, Jobs: 1,
+			Read: ingest.Options{MaxBad: allowBad}, Tmp: f.dir, FS: unsynced{}, Keep: keepMean, Jobs: 1,
 		}
 		base.In = f.write("in.csv", data)
 		want := f.byKey(base)
@@ -192,7 +192,7 @@ func TestRow43Idempotent(t *testing.T) {
 	for seed := uint64(0); seed < 200; seed++ {
 		g := newGenerator(seed)
 		c := Config{
-			In: f.write("in.csv", g.file(g.IntN(80))), Out: f.path("once.csv"), Keep: keeps[g.IntN(len(keeps))],
+			In: f.write("in.csv", g.file(g.IntN(80))), Out: f.path("once.csv"), Keep: keeps[g.IntN(len(keeps))], FS: unsynced{},
 			Read: ingest.Options{MaxBad: allowBad},
 		}
 		f.byKey(c)

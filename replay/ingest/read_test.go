@@ -81,12 +81,15 @@ func readAll[T any](r *result, in reader[T], err error, show func(T) string) {
 	if r.err == nil {
 		r.err = in.Changed()
 	}
-	if n := int64(len(r.used) + len(r.rejects)); n != r.stats.Records || int64(len(r.rejects)) != r.stats.Rejected {
+	whole := r.err == nil || errors.Is(r.err, ingest.ErrMaxBad)
+	if n := int64(len(r.used) + len(r.rejects)); whole && (n != r.stats.Records || int64(len(r.rejects)) != r.stats.Rejected) {
 		r.err = fmt.Errorf("%d used, %d rejected, but stats say %d and %d", len(r.used), len(r.rejects), r.stats.Records, r.stats.Rejected)
 	}
 }
 
-func readRows(text string, o ingest.Options) *result { return readRowsFrom("-", strings.NewReader(text), o) }
+func readRows(text string, o ingest.Options) *result {
+	return readRowsFrom("-", strings.NewReader(text), o)
+}
 
 func readRowsFrom(path string, stdin io.Reader, o ingest.Options) *result {
 	r := &result{}
@@ -151,4 +154,3 @@ const (
 	rowHeader     = "symbol,timestamp,price"
 	attemptHeader = "event_id,worker_id,start_time,end_time,status"
 )
-

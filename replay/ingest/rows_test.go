@@ -263,7 +263,7 @@ func TestNearSymbols(t *testing.T) {
 	}
 	r.checkNote(t, "folded", "case-folded-symbols", 3)
 
-	a := ingest.Stats{Symbols: []string{"INFY", "TCS", "x", "X"}}
+	a := ingest.Stats{Symbols: []string{"INFY", "TCS", "X", "x"}}
 	b := ingest.Stats{Symbols: []string{"INFY", "tcs"}}
 	if d := cmp.Diff([]string{`near-symbols: "TCS", "tcs" differ only in case or outer spaces: --fold-case makes them one`}, ingest.NearSymbols(a, b)); d != "" {
 		t.Errorf("across files (-want +got)\n%s", d)

@@ -22,12 +22,16 @@ func (t *tract) density() float64 {
 // priceSample is how many prices the median is taken of.
 const priceSample = 4096
 
+// selfSample is how much larger the sample is where a stream is compared with
+// itself: most of it has no copies, which a sample of leftover rows has.
+const selfSample = 4
+
 // surveySelf prepares the comparison of a stream with itself, of which every
 // pair counts once. Dots come in (symbol, time) order; of two at the same time the
 // one with the smaller self is the earlier.
 func surveySelf(dots iter.Seq[dot], limit int) (survey, error) {
 	s := survey{dots: dots, self: true, fixedPrice: -1}
-	rows := newSampler[dot](limit)
+	rows := newSampler[dot](selfSample * limit)
 	prices := newSampler[tick.Price](priceSample)
 	var t tract
 	var last dot

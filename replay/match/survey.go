@@ -29,7 +29,13 @@ type survey struct {
 const (
 	maxReach   = tick.Nanos(600e9) // ten minutes
 	pairBudget = 1 << 24           // pairs that a survey looks at
-	shifts     = 5                 // of the time-shift null
+
+	// Shifts of the time-shift null: five at least (R33b), and more where the
+	// sample is small, so that what chance gives is known better than to the
+	// fifth of a pair. All slid samples together hold so many dots.
+	leastShifts = 5
+	mostShifts  = 40
+	slidDots    = 400_000
 )
 
 // Minimal numbers of events for the null model of attempts (R33a).
@@ -116,11 +122,12 @@ func (s *survey) byAttempts() ResidualCounts {
 
 // byShift compares the file with itself slid along time (R33b).
 func (s *survey) byShift() ResidualCounts {
-	reach := min(s.reach()/(shifts+1), s.span.length()/maxShare)
+	n := s.shifts()
+	reach := min(s.reach()/tick.Nanos(n+1), s.span.length()/maxShare)
 	reach = max(reach, 1)
 	c := s.counts(reach)
-	c.Scale = 1.0 / shifts
-	slid := s.slides(25*reach, (s.span.length()-50*reach)/(shifts-1), shifts)
+	c.Scale = 1 / float64(n)
+	slid := s.slides(25*reach, (s.span.length()-50*reach)/tick.Nanos(n-1), n)
 	s.count(reach, slid, func(k int, dt tick.Nanos, dp tick.Price) {
 		if k == 0 {
 			c.Found.Add(dt, dp)
@@ -130,6 +137,11 @@ func (s *survey) byShift() ResidualCounts {
 	})
 	c.Near = s.near
 	return c
+}
+
+// shifts is how often the sample is slid.
+func (s *survey) shifts() int {
+	return min(max(slidDots/max(len(s.sample), 1), leastShifts), mostShifts)
 }
 
 // maxShare bounds the reach of the time-shift null to a part of the span, so
@@ -169,12 +181,13 @@ func (s *survey) count(reach tick.Nanos, js []joiner, f func(k int, dt tick.Nano
 	}
 }
 
-// near counts pairs at shifts of two to four bands, and, for as many shifts,
-// far away.
+// near counts pairs at shifts of two to four bands, and what three shifts far away
+// give on average.
 func (s *survey) near(b Band) (int64, float64) {
 	width := b.Early + b.Late + 1
+	n := s.shifts()
 	js := s.slides(2*width, width, 3)
-	far := s.slides(100*width, (s.span.length()-200*width)/(shifts-1), shifts)
+	far := s.slides(100*width, (s.span.length()-200*width)/tick.Nanos(n-1), n)
 	js = append(js, far[1:]...)
 	var near, control int64
 	s.count(max(b.Early, b.Late), js, func(k int, dt tick.Nanos, dp tick.Price) {
@@ -186,7 +199,7 @@ func (s *survey) near(b Band) (int64, float64) {
 			control++
 		}
 	})
-	return near, float64(float64(control) * 3 / shifts)
+	return near, float64(float64(control) * 3 / float64(n))
 }
 
 // medianPrice is the lower median of |price|.

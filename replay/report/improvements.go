@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-
 )
 
 // WriteImprovements writes future_improvements.md (R107): what would prevent
@@ -225,4 +224,3 @@ func (p *plan) loses(e Effect) string {
 	}
 	return fmt.Sprintf(" **May lose up to %s.**", counted(e.EventsLost, "real event", "real events"))
 }
-

@@ -134,15 +134,26 @@ func (v voice) endings(a, b *replay.Attempt) string {
 			}
 		}
 	}
-	return fmt.Sprintf("%s %s, %s %s", first, outcome(a), second, outcome(b))
+	return fmt.Sprintf("%s %s, %s %s", first, outcome(a), second, strings.TrimPrefix(outcome(b), sharedVerb(a, b)))
+}
+
+// sharedVerb is the verb that b need not repeat after a.
+func sharedVerb(a, b *replay.Attempt) string {
+	_, ok := a.Duration()
+	if _, too := b.Duration(); ok && too && a.Status == b.Status {
+		return endingVerbs[a.Status] + " "
+	}
+	return ""
+}
+
+var endingVerbs = map[replay.Status]string{
+	replay.StatusSuccess: "finished", replay.StatusTimeout: "timed out", replay.StatusFailed: "failed",
+	replay.StatusUnknown: "ended with a status that is not known",
 }
 
 // outcome tells how an attempt ended, after its worker's name.
 func outcome(a *replay.Attempt) string {
-	verb := map[replay.Status]string{
-		replay.StatusSuccess: "finished", replay.StatusTimeout: "timed out", replay.StatusFailed: "failed",
-		replay.StatusUnknown: "ended with a status that is not known",
-	}[a.Status]
+	verb := endingVerbs[a.Status]
 	if d, ok := a.Duration(); ok {
 		return verb + " after " + span(d)
 	}
