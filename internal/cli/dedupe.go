@@ -123,7 +123,7 @@ func writeDedupe(w io.Writer, r dedupe.Result) error {
 	if r.Grouping == "key" {
 		how = "by key (" + strings.Join(r.Key, ",") + ")"
 	}
-	fmt.Fprintf(w, "%s: %d groups of two or more rows; kept the %s of each\n", how, r.Groups, keepWords[r.Keep])
+	fmt.Fprintf(w, "%s: %s of two or more rows; kept the %s of each\n", how, counted(r.Groups, "group", "groups"), keepWords[r.Keep])
 	if r.Tolerance != nil {
 		fmt.Fprintf(w, "tolerance: -%v/+%v ms, price %v", r.Tolerance.EarlyMS, r.Tolerance.LateMS, r.Tolerance.Price)
 		if r.AccidentalExpected != nil {
@@ -132,16 +132,24 @@ func writeDedupe(w io.Writer, r dedupe.Result) error {
 		fmt.Fprintln(w)
 	}
 	if r.Rewritten > 0 {
-		fmt.Fprintf(w, "%d kept rows carry a mean price that no source ever sent\n", r.Rewritten)
+		fmt.Fprintf(w, "%s a mean price that no source ever sent\n", counted(r.Rewritten, "kept row carries", "kept rows carry"))
 	}
 	_, err := fmt.Fprintf(w, "rows in %d = kept %d + removed %d + rejected %d\n", r.RowsIn, r.Kept, r.Removed, r.Rejected)
 	return err
 }
 
+// counted is a number with the word for it.
+func counted(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
 // keepWords completes "kept the … of each".
 var keepWords = map[string]string{
 	"first": "first", "last": "last", "lowest": "lowest-priced row", "highest": "highest-priced row",
-	"median": "median-priced row", "mean": "last, with the mean price,", "truth": "true row",
+	"median": "median-priced row", "mean": "last (at the mean price)", "truth": "true row",
 }
 
 // splitList splits a comma-separated flag value.

@@ -47,7 +47,7 @@ func exitStatus(err error) int {
 		return status.status
 	case errors.As(err, &usage):
 		return ExitUsage
-	case errors.As(err, &input), errors.Is(err, fs.ErrNotExist):
+	case errors.As(err, &input):
 		return ExitInput
 	default:
 		return ExitEnvironment

@@ -40,7 +40,7 @@ func (l layout) batches() int { return 2*(l.arena+l.arena/2) + l.arena/2 }
 
 // windowFor is the size of a read buffer when that many runs are merged.
 func (l layout) windowFor(runs int) int {
-	return int(min(l.read/int64(runs), largeWindow))
+	return max(l.window, int(min(l.read/int64(runs), largeWindow)))
 }
 
 // A fan-in of minFanIn needs two passes only beyond 32 times the memory;

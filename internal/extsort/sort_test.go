@@ -155,6 +155,7 @@ func TestSortsLikeAStableSort(t *testing.T) {
 		l.index = l.arena / 32
 		l.chunks = rapid.SampledFrom([]int64{300, 1000, 5000, 1e9}).Draw(t, "memory")
 		l.fanIn = rapid.SampledFrom([]int{2, 3, 7, 100}).Draw(t, "fan-in")
+		l.read = int64(l.fanIn * l.window)
 		s := newSorter(l, Config{Dir: dir, Jobs: rapid.IntRange(1, 2).Draw(t, "jobs"), FS: vfs.OS{}})
 		addAll(t, s, records)
 		s.wait()

@@ -106,6 +106,7 @@ func TestManyRuns(t *testing.T) {
 	}
 	l := tiny()
 	l.fanIn = 13 // three runs a file: a merged run comes to stand between two others
+	l.read = int64(l.fanIn * l.window)
 	s := newSorter(l, Config{Dir: t.TempDir(), Jobs: 1, FS: vfs.OS{}})
 	for i, r := range records {
 		if err := s.Add(r.Key, r.Value); err != nil {

@@ -53,12 +53,15 @@ type caseTables struct {
 	unknown *table[replay.EventCase] // ids that only the worker log knows, by id
 }
 
-// gather joins events, attempts and rows into cases, and finds what needs other
-// events to be seen: twins and prices in force.
+// gather joins events, attempts and rows into cases. On the way it collects
+// what needs other events to be judged: possible twins, and the moments at
+// which a price in force is asked for.
 func (a *audit) gather() error {
 	a.step("join", 0, 0)
 	cases := newTable(a.w, keyCase, encodeCase, decodeCase)
 	unknown := newTable(a.w, keyCase, encodeCase, decodeCase)
+	singles := newTable(a.w, keySlot, encodeSlot, decodeSlot)
+	asked := newTable(a.w, keyQuestion, encodeQuestion, decodeQuestion)
 	matches := peek(a.link_.byOwner.all())
 	defer matches.stop()
 	for c := range a.joined.all() {
@@ -67,38 +70,38 @@ func (a *audit) gather() error {
 		}
 		if c.Unknown {
 			unknown.add(c)
-		} else {
-			cases.add(c)
+			continue
+		}
+		cases.add(c)
+		if len(c.Attempts) == 1 && len(c.Rows) == 1 && !a.cfg.NoTwins {
+			singles.add(single(c))
+		}
+		if shiftedPrice(c) {
+			ask(asked, c)
 		}
 	}
 	a.joined.close()
 	a.link_.byOwner.close()
 	a.case_.cases, a.case_.unknown = cases.done(), unknown.done()
-	a.findTwins()
-	a.findQuotes()
+	a.findTwins(singles.done())
+	a.findQuotes(asked.done())
 	return a.w.err
 }
 
-// findTwins looks for sources that emitted an event under two ids (D10), among
-// the events with one attempt and one row.
-func (a *audit) findTwins() {
-	single := newTable(a.w, keySlot, encodeSlot, decodeSlot)
-	if a.cfg.Workers != "" && !a.cfg.NoTwins {
-		for c := range a.case_.cases.all() {
-			if len(c.Attempts) == 1 && len(c.Rows) == 1 {
-				single.add(match.Event{
-					IDs: []string{c.Event.ID}, Symbol: c.Event.Symbol, Time: c.Event.Time, Price: c.Event.Price,
-					FirstRow: c.Rows[0].Row.N,
-				})
-			}
-		}
+// single is an event with one attempt and one row, as Twins looks at it.
+func single(c replay.EventCase) match.Event {
+	return match.Event{
+		IDs: []string{c.Event.ID}, Symbol: c.Event.Symbol, Time: c.Event.Time, Price: c.Event.Price, FirstRow: c.Rows[0].Row.N,
 	}
+}
+
+// findTwins looks for sources that emitted an event under two ids (D10).
+func (a *audit) findTwins(singles *table[match.Event]) {
+	defer singles.close()
 	twins := newTwins(a.w)
-	events := single.done()
-	defer events.close()
-	if events.len() > 0 {
+	if singles.len() > 0 {
 		a.step("source twins", 0, 0)
-		_, err := match.Twins(events.all(), match.TwinConfig{Window: a.cfg.SourceWindow}, func(earlier, later match.Event) {
+		_, err := match.Twins(singles.all(), match.TwinConfig{Window: a.cfg.SourceWindow}, func(earlier, later match.Event) {
 			twins.add(twin{later.Time, later.IDs[0], earlier.IDs[0], earlier.FirstRow})
 		})
 		a.w.fail(err)
@@ -115,36 +118,38 @@ type question struct {
 	attempt int
 }
 
-// findQuotes looks up the prices in force at the ends of attempts, for the
-// events that have a row with another price than theirs (D12).
-func (a *audit) findQuotes() {
-	asked := newTable(a.w, func(e *encoder, q question) {
-		e.keyStr(q.symbol)
-		e.keyTime(q.at)
-		e.keyStr(q.id)
-		e.keyInt(int64(q.attempt))
-	},
-		func(e *encoder, q question) {
-			e.str(q.symbol)
-			e.time(q.at)
-			e.time(q.time)
-			e.str(q.id)
-			e.int(int64(q.attempt))
-		},
-		func(d *decoder) question { return question{d.name(), d.time(), d.time(), d.str(), int(d.int())} })
-	for c := range a.case_.cases.all() {
-		if !shiftedPrice(c) {
-			continue
-		}
-		for i, at := range c.Attempts {
-			if !at.Open && at.End >= at.Start {
-				asked.add(question{c.Event.Symbol, at.End, c.Event.Time, c.Event.ID, i})
-			}
+func keyQuestion(e *encoder, q question) {
+	e.keyStr(q.symbol)
+	e.keyTime(q.at)
+	e.keyStr(q.id)
+	e.keyInt(int64(q.attempt))
+}
+
+func encodeQuestion(e *encoder, q question) {
+	e.str(q.symbol)
+	e.time(q.at)
+	e.time(q.time)
+	e.str(q.id)
+	e.int(int64(q.attempt))
+}
+
+func decodeQuestion(d *decoder) question {
+	return question{d.name(), d.time(), d.time(), d.str(), int(d.int())}
+}
+
+// ask asks for the prices in force at the ends of an event's attempts.
+func ask(asked *builder[question], c replay.EventCase) {
+	for i, at := range c.Attempts {
+		if !at.Open && at.End >= at.Start {
+			asked.add(question{c.Event.Symbol, at.End, c.Event.Time, c.Event.ID, i})
 		}
 	}
-	questions := asked.done()
-	defer questions.close()
+}
 
+// findQuotes looks up the prices in force at the ends of attempts, for the
+// events that have a row with another price than theirs (D12).
+func (a *audit) findQuotes(questions *table[question]) {
+	defer questions.close()
 	quotes := newQuotes(a.w)
 	if questions.len() > 0 {
 		a.step("prices in force", 0, 0)

@@ -162,30 +162,39 @@ func encodeRow(e *encoder, r replay.Row) {
 	e.str(r.Symbol)
 	e.time(r.Time)
 	e.price(r.Price)
+	e.spelling(r.Time, r.TimeText)
+}
+
+// spelling writes how a file spells a time.
+func (e *encoder) spelling(t tick.Nanos, text string) {
 	var buf [40]byte
-	short := r.Time.Append(buf[:0])
+	short := t.Append(buf[:0])
 	switch {
-	case string(short) == r.TimeText:
+	case string(short) == text:
 		e.uint(spelledShort)
-	case string(withMicros(short)) == r.TimeText:
+	case string(withMicros(short)) == text:
 		e.uint(spelledMicros)
 	default:
 		e.uint(spelledOther)
-		e.str(r.TimeText)
+		e.str(text)
+	}
+}
+
+func (d *decoder) spelling(t tick.Nanos) string {
+	switch d.uint() {
+	case spelledShort:
+		return t.String()
+	case spelledMicros:
+		var buf [40]byte
+		return string(withMicros(t.Append(buf[:0])))
+	default:
+		return d.str()
 	}
 }
 
 func decodeRow(d *decoder) replay.Row {
 	r := replay.Row{N: int64(d.uint()), Symbol: d.name(), Time: d.time(), Price: d.price()}
-	switch d.uint() {
-	case spelledShort:
-		r.TimeText = r.Time.String()
-	case spelledMicros:
-		var buf [40]byte
-		r.TimeText = string(withMicros(r.Time.Append(buf[:0])))
-	default:
-		r.TimeText = d.str()
-	}
+	r.TimeText = d.spelling(r.Time)
 	return r
 }
 
@@ -238,15 +247,46 @@ func encodeCase(e *encoder, c replay.EventCase) {
 	encodeEvent(e, c.Event)
 	e.uint(uint64(c.Repeats))
 	e.bool(c.IDReused)
+	e.bool(c.Unknown)
 	encodeList(e, c.Attempts, encodeAttempt)
-	encodeList(e, c.Rows, encodeMatch)
+	encodeList(e, c.Rows, func(e *encoder, m replay.Match) { encodeRowOf(e, &c.Event, m) })
 }
 
 func decodeCase(d *decoder) replay.EventCase {
-	c := replay.EventCase{Event: decodeEvent(d), Repeats: int(d.uint()), IDReused: d.bool()}
+	c := replay.EventCase{Event: decodeEvent(d), Repeats: int(d.uint()), IDReused: d.bool(), Unknown: d.bool()}
 	c.Attempts = decodeAttemptsOf(d, c.Event.ID)
-	c.Rows = decodeList(d, decodeMatch)
+	c.Rows = decodeList(d, func(d *decoder) replay.Match { return decodeRowOf(d, &c.Event) })
 	return c
+}
+
+// encodeRowOf writes an event's row. Nearly all rows equal their event, which
+// then tells everything but the row's number.
+func encodeRowOf(e *encoder, v *replay.Event, m replay.Match) {
+	plain := isOwn(v, &m)
+	e.bool(plain)
+	if plain {
+		e.int(m.Row.N)
+		e.spelling(m.Row.Time, m.Row.TimeText)
+		return
+	}
+	encodeMatch(e, m)
+}
+
+func decodeRowOf(d *decoder, v *replay.Event) replay.Match {
+	if !d.bool() {
+		return decodeMatch(d)
+	}
+	r := replay.Row{N: d.int(), Symbol: v.Symbol, Time: v.Time, Price: v.Price}
+	r.TimeText = d.spelling(r.Time)
+	return replay.Match{
+		Row: r, IDs: []string{v.ID}, Owner: v.ID, Label: replay.Certain, Exact: true, Canonical: true, Posterior: 1,
+	}
+}
+
+// isOwn reports that m is what the exact pass says of the only row of v.
+func isOwn(v *replay.Event, m *replay.Match) bool {
+	return m.Exact && m.Canonical && m.Label == replay.Certain && m.Owner == v.ID && len(m.IDs) == 1 &&
+		!m.Rescued && !m.Covered && m.Posterior == 1 && m.Margin == 0 && len(m.Alts) == 0
 }
 
 func encodeSlot(e *encoder, v match.Event) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"holdfast/replay"
+	"holdfast/replay/ingest"
 	"holdfast/replay/match"
 )
 
@@ -37,12 +38,15 @@ func (a *audit) near() error {
 }
 
 // tolerable lets an audit go on without a tolerance; a command that was asked
-// for one has to stop.
+// for one cannot (R33d).
 func (a *audit) tolerable(err error) error {
-	if a.needTolerance || !errors.Is(err, match.ErrTooFew) && !errors.Is(err, match.ErrAutocorrelated) && !errors.Is(err, match.ErrNoExcess) {
+	if !errors.Is(err, match.ErrTooFew) && !errors.Is(err, match.ErrAutocorrelated) && !errors.Is(err, match.ErrNoExcess) {
 		return err
 	}
-	return nil
+	if !a.needTolerance {
+		return nil
+	}
+	return &ingest.InputError{File: a.cfg.Output, Reason: err.Error(), Hint: "name one, such as --tolerance 10ms,0.50", Err: err}
 }
 
 // nearCase is a cluster seen as the event that its centre reports.

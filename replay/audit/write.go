@@ -172,7 +172,7 @@ func (a *audit) write() (*Result, error) {
 		{"findings.json", func(w io.Writer) error { return report.WriteFindings(w, &r.Summary) }},
 		{"incident.md", func(w io.Writer) error { return report.WriteIncident(w, document) }},
 		{"future_improvements.md", func(w io.Writer) error {
-			return report.WriteImprovements(w, document, report.EffectsByCause(&r.Summary))
+			return report.WriteImprovements(w, document, report.EffectsByCause(document))
 		}},
 		{report.ScriptName, func(w io.Writer) error { _, err := w.Write(report.Script); return err }},
 	}
