@@ -59,7 +59,7 @@ func (h *hostile) end() (events, workers, output []byte) {
 }
 
 func (h *hostile) rejected() []byte {
-	all := []byte("file,line,reason\n")
+	var all []byte
 	for _, g := range []*page{h.events, h.output, h.workers} { // by name
 		all = append(all, g.rejected...)
 	}
@@ -152,16 +152,23 @@ func (g *page) lineEnd(b []byte, inside int, end string) []byte {
 	return append(b, end...)
 }
 
-// dice are the draws for one record.
+// dice are the draws for one record. A throw takes 16 bits: choices are few,
+// and nobody counts which spelling is how likely.
 type dice struct {
-	seed  uint64
-	key   [3]uint64 // file, record, and what is drawn for: 0 its spelling, 1 the place of a bad one
-	count uint64
+	seed   uint64
+	key    [3]uint64 // file, record, and what is drawn for: 0 its spelling, 1 the place of a bad one
+	throws uint64
+	bits   uint64
 }
 
 func (d *dice) below(n int) int {
-	d.count++
-	return int(racers.Below(racers.Draw(d.seed, "spelling", d.key[0], d.key[1], d.key[2], d.count), uint64(n)))
+	if d.throws%4 == 0 {
+		d.bits = racers.Draw(d.seed, "spelling", d.key[0], d.key[1], d.key[2], d.throws/4)
+	}
+	d.throws++
+	low := d.bits & 0xffff
+	d.bits >>= 16
+	return int(low * uint64(n) >> 16)
 }
 
 func (d *dice) oneIn(n int) bool { return d.below(n) == 0 }

@@ -79,9 +79,9 @@ func TestHostileHasEverything(t *testing.T) {
 		{6, output, []string{"Price, note ,\"TIMESTAMP\",Symbol\r\n"}}, {6, workers, []string{"; EVENT_ID ;host;"}},
 		{7, workers, []string{"; worker-2  ", " success  ;"}}, {7, output, []string{"Z  ,"}},
 		{8, workers, []string{";null;", ";NaT;", `;\N;`, ";-;", ";n/a;", ";None;", ";;", "OK;", "done;", "Completed;", "timed_out;", "Timed-Out;"}},
-		{9, output, []string{".000000000Z", "5000000000Z", ",005000", ".01Z", "00Z"}},
+		{9, output, []string{".000", "5000000000Z", ",005000", ".01Z", "00Z"}},
 		{10, output, []string{"z,", "+00:00,", "-00:00,", "+0000,", "+00,", "+05:30,", "+0545,", "-04:00,", "-0930,", "+13,", "-11,", "14t", "14 1"}},
-		{10, workers, []string{";17524845", "-14 09:15:01;"}},
+		{10, workers, []string{";17524845", "-14 09:15:0", "-14t09:15:0"}},
 		{11, output, []string{"e3", "E3", "e+3", "e-2", "+1", "+2"}}, {11, events, []string{"e3,", "e-2,"}},
 		{12, events, []string{
 			`{"price":1.0, "`, `{"symbol":"WRONG"`, `\u00`, `"price":"`, "{\n  \"", `"note":"a \"quoted\" brace } and bracket ]"`, `"halted":false`,

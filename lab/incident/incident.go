@@ -9,7 +9,7 @@
 //	truth/rows.csv          row,event_id,attempt,duplicate,canonical,cause
 //	truth/attempts.csv      event_id,attempt,worker_id,start,end,commit,fate
 //	truth/lost.csv          event_id,reason
-//	truth/rejected.csv      file,line,reason      hostile-format only
+//	truth/rejected.csv      file,line,reason
 //	truth/params.json       what was asked for
 //
 // Times have six digits of fraction, or none when it is zero; the worker log

@@ -30,7 +30,7 @@ type spelling interface {
 	// number is the N that the n-th row has in the output, where bad records
 	// count too.
 	number(n int64) int64
-	// rejected is truth/rejected.csv; nil if the spelling has no bad records.
+	// rejected is what truth/rejected.csv lists: bad records, by file and line.
 	rejected() []byte
 }
 
@@ -91,18 +91,16 @@ func (w *writer) write(f racers.Fact) {
 	w.buf = b
 }
 
-// end writes what stands after the last record.
+// end writes what stands after the last record. truth/rejected.csv is written
+// without bad records too: it may replace another incident's.
 func (w *writer) end() error {
 	w.writeAll(w.spell.end())
-	rejected := w.spell.rejected()
-	if rejected == nil {
-		return nil
-	}
 	file, err := w.folder.create(rejectedFile)
 	if err != nil {
 		return err
 	}
-	file.write(rejected)
+	file.write([]byte("file,line,reason\n"))
+	file.write(w.spell.rejected())
 	return nil
 }
 

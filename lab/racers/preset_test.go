@@ -16,7 +16,7 @@ import (
 func TestRow42DMR2025(t *testing.T) {
 	t.Parallel()
 	keyGroups := 0
-	const seeds = 12
+	const seeds = 8
 	for seed := range uint64(seeds) {
 		y := play(preset(t, "dmr2025", seed, 0), racers.Safeguard{})
 		want := racers.Totals{Events: 70_000, Attempts: 70_250, Rows: 70_250, Duplicates: 250}
@@ -106,7 +106,7 @@ func TestPresetCounts(t *testing.T) {
 		{"mixed", 20_020, 0, 0, nil, nil},
 		{"hostile-format", 20_020, 0, 0, nil, nil},
 	} {
-		for seed := range uint64(5) {
+		for seed := range uint64(3) {
 			y := play(preset(t, tt.name, seed, 0), racers.Safeguard{})
 			if y.totals.Events != tt.events {
 				t.Errorf("%s, seed %d: %d events, want %d", tt.name, seed, y.totals.Events, tt.events)

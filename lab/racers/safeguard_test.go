@@ -90,7 +90,7 @@ func TestSafeguardsPrevent(t *testing.T) {
 		{"source-dedupe", "source-double", all, all, false},
 		{"source-dedupe", "dmr2025", none, none, false},
 	} {
-		p := preset(t, tt.preset, 3, 0)
+		p := preset(t, tt.preset, 3, 20_000)
 		before := racers.Run(p, racers.Safeguard{}, func(racers.Fact) {})
 		after := racers.Run(p, guard(t, tt.safeguard), func(racers.Fact) {})
 		left := int(after.Duplicates * 100 / before.Duplicates)

@@ -5,11 +5,17 @@ import (
 	"bytes"
 	"io"
 	"strconv"
+
+	"holdfast/replay/report"
 )
 
 // removedHeader is the first line of the list of removed and rejected rows
 // (section 6). Rows stand in file order.
 const removedHeader = "row,line,disposition,reason,kept_row,event_id,match,raw\n"
+
+// maxRaw is how much of a record the list shows, in bytes: of one that was
+// rejected because it is longer than any reader takes, the beginning.
+const maxRaw = 64 << 10
 
 // removedList writes that list.
 type removedList struct {
@@ -38,7 +44,7 @@ func (l *removedList) add(f *found, d Decision) error {
 	}
 	b = append(appendField(append(b, ','), d.EventID, l.safe), ',')
 	b = append(appendField(b, d.Match, l.safe), ',')
-	b = append(appendField(b, f.raw, l.safe), '\n')
+	b = append(appendField(b, f.raw[:min(len(f.raw), maxRaw)], l.safe), '\n')
 	l.line = b
 	_, err := l.out.Write(b)
 	return err
@@ -53,7 +59,7 @@ func appendField[T string | []byte](b []byte, field T, safe bool) []byte {
 	if safe && bytes.IndexByte([]byte("=+-@"), field[0]) >= 0 {
 		b = append(b, '\'')
 	}
-	b = append(b, field...)
+	b = append(b, report.ValidText(string(field))...)
 	text := b[start:]
 	if !bytes.ContainsAny(text, ",\"\r\n") && text[0] != ' ' {
 		return b

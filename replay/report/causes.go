@@ -114,14 +114,11 @@ var causes = []causeProse{
 	},
 }
 
-// modifiers say something more about copies that have a cause already.
-var modifiers = map[replay.Cause]string{
-	replay.RestampedEmission:  "copies carry the time of their processing instead of the event's: their time shift goes with the attempt's own delay",
-	replay.MutableStateReread: "copies carry the price that was in force when they were written: the worker read it again instead of using the event's",
-	replay.RetryStorm:         "the event was attempted four times or more",
-	replay.BatchReplay:        "the copies stand together in the output, twenty or more in a row",
-	replay.ClockSuspect:       "the overlap exists only with, or only without, the correction of a worker's clock",
-}
+// What the two modifiers that hold for the whole file mean (D11, D12).
+const (
+	restampProse = "copies carry the time of their processing instead of the event's, for their time shift goes with the attempt's own delay"
+	rereadProse  = "copies carry the price that was in force when they were written: the worker read it again instead of using the event's"
+)
 
 // otherProse explains the findings that are not duplicates (R51), in the order
 // in which documents list them.

@@ -94,7 +94,7 @@ func (c *cells) flush() error {
 // text is a field of words: the only kind that may need quotes.
 func (c *cells) text(s string) {
 	c.next()
-	s = validText(s)
+	s = ValidText(s)
 	if c.safe && s != "" && strings.IndexByte("=+-@", s[0]) >= 0 {
 		s = "'" + s
 	}
@@ -198,8 +198,8 @@ func SplitList(field string) []string {
 	return append(parts, string(part))
 }
 
-// validText replaces NUL and bytes that are not UTF-8 by \xNN.
-func validText(s string) string {
+// ValidText replaces NUL and bytes that are not UTF-8 by \xNN.
+func ValidText(s string) string {
 	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
 		return s
 	}

@@ -51,6 +51,7 @@ import datetime
 import gzip
 import os
 import re
+import stat
 import sys
 import tempfile
 import zlib
@@ -178,16 +179,46 @@ class Columns(NamedTuple):
     key: list[int]
 
 
-def read_header(record: Record, path: str, key: list[str]) -> Columns:
+def find_header(data: bytes) -> tuple[Record, bytes]:
+    """Return the first record that is neither blank nor a comment, and its delimiter."""
+    for record in Splitter(b",").records(data):
+        delimiter = find_delimiter(record.raw)
+        comment = record.raw.startswith(b"#") and not set(NEEDED) <= set(column_names(record.raw, delimiter))
+        if not comment and not is_blank(record.raw):
+            return record, delimiter
+    return Record(",".join(NEEDED).encode(), None, sys.maxsize, True), b","
+
+
+def find_delimiter(header: bytes) -> bytes:
+    """Return the delimiter that finds most of the needed columns, or else most columns."""
+
+    def found(delimiter: bytes) -> tuple[int, int]:
+        names = column_names(header, delimiter)
+        return len(set(NEEDED) & set(names)), len(names)
+
+    return max((b",", b";", b"\t"), key=found)
+
+
+def column_names(header: bytes, delimiter: bytes) -> list[str]:
+    """Return the names in a header, without outer blanks and in one case."""
+    record = next(Splitter(delimiter).records(header), None)
+    return [name.decode("utf-8", "replace").strip().casefold() for name in record.fields or []] if record else []
+
+
+def is_blank(raw: bytes, delimiter: bytes = b"") -> bool:
+    """Tell whether a line is spaces and tabs, unless they delimit fields."""
+    return not raw.strip(b" " if delimiter == b"\t" else b" \t")
+
+
+def read_header(record: Record, delimiter: bytes, path: str, key: list[str]) -> Columns:
     """Find the needed columns and those of the key."""
-    delimiter = max((b",", b";", b"\t"), key=record.raw.count)
-    fields = next(Splitter(delimiter).records(record.raw)).fields or []
-    names = [name.strip(BLANKS).decode("utf-8", "replace").casefold() for name in fields]
+    names = column_names(record.raw, delimiter)
     at = {}
     for name in dict.fromkeys([*NEEDED, *key]):
         if names.count(name) != 1:
             what = "no column" if name not in names else "more than one column"
-            raise Unusable(f"{path}:{record.line}: {what} named {name}; found: {', '.join(names)}")
+            found = ", ".join(show(other.encode()) for other in names[:10])
+            raise Unusable(f"{path}: {what} named {name}; the header has {found}")
         at[name] = names.index(name)
     return Columns(delimiter, len(names), *(at[name] for name in NEEDED), [at[name] for name in key])
 
@@ -267,12 +298,19 @@ def parse_price(text: bytes) -> int:
     if not digits:
         return 0
     trailing = len(whole + fraction) - len((whole + fraction).rstrip(b"0"))
-    shift = int(match.group(4) or 0) - len(fraction) + trailing + DECIMALS
+    shift = exponent_of(match.group(4) or b"0") - len(fraction) + trailing + DECIMALS
     if shift < 0:
         raise Rejected(f"price-precision {show(text)} has more than nine decimals")
     if len(digits) + shift > 19 or int(digits) * 10**shift > PRICE_LIMIT:
         raise Rejected(f"price-range {show(text)}")
     return int(digits) * 10**shift * (-1 if match.group(1) == b"-" else 1)
+
+
+def exponent_of(text: bytes) -> int:
+    """Read an exponent; one of many digits becomes one that is great enough."""
+    digits = text.lstrip(b"+-0")
+    value = int(digits or b"0") if len(digits) < 10 else 10**10
+    return -value if text.startswith(b"-") else value
 
 
 def format_price(units: int) -> bytes:
@@ -318,7 +356,7 @@ def read_row(record: Record, columns: Columns, times: TimeColumn) -> Row:
         raise Rejected("field-size: more than 1 MiB")
     for position in {columns.symbol, columns.timestamp, columns.price, *columns.key}:
         check_text(fields[position])
-    for name, position in zip(NEEDED, (columns.symbol, columns.timestamp, columns.price)):
+    for name, position in (("symbol", columns.symbol), ("timestamp", columns.timestamp)):
         if fields[position].strip(BLANKS).lower() in MISSING:
             raise Rejected(f"missing-field: no {name}")
     values: list = list(fields)
@@ -443,16 +481,30 @@ def write_output(path: str, pieces: Iterator[bytes]) -> None:
         sys.stdout.buffer.writelines(pieces)
         sys.stdout.buffer.flush()
         return
-    folder = os.path.dirname(os.path.abspath(path))
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".deduplicate-", delete=False) as file:
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe or a device
+        with open(path, "wb") as file:
+            write_pieces(file, pieces, path.endswith(".gz"))
+        return
+    target = os.path.realpath(path)
+    with tempfile.NamedTemporaryFile(dir=os.path.dirname(target), prefix=".deduplicate-", delete=False) as file:
         try:
             write_pieces(file, pieces, path.endswith(".gz"))
             file.flush()
             os.fsync(file.fileno())
-            os.replace(file.name, path)
+            os.chmod(file.name, permissions(target))
+            os.replace(file.name, target)
         except BaseException:
             os.unlink(file.name)
             raise
+
+
+def permissions(path: str) -> int:
+    """Return the permissions of a file, or those that a new one would get."""
+    if os.path.exists(path):
+        return stat.S_IMODE(os.stat(path).st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def write_pieces(file: BinaryIO, pieces: Iterator[bytes], packed: bool) -> None:
@@ -469,6 +521,80 @@ def with_price(raw: bytes, columns: Columns, price: int) -> bytes:
     """Replace the price of a record and leave everything else as it is."""
     start, end = Splitter(columns.delimiter).spans(raw, 0)[columns.price]
     return raw[:start] + format_price(price) + raw[end:]
+
+
+# --- From file to file --------------------------------------------------------
+
+SHOWN = 10  # rejected rows named one by one
+
+
+class Reader:
+    """Goes over the records of the input, as often as it is asked to."""
+
+    def __init__(self, path: str, data: bytes, key: list[str]) -> None:
+        self.path, self.data = path, data
+        header, delimiter = find_header(data)
+        self.header, self.header_line = header.raw, header.line
+        self.columns = read_header(header, delimiter, path, key)
+
+    def records(self) -> Iterator[Record]:
+        """Return the data records: no blank lines, no header, no comments."""
+        for record in Splitter(self.columns.delimiter, self.columns.count).records(self.data):
+            if record.line > self.header_line and not self.is_skipped(record):
+                yield record
+
+    def is_skipped(self, record: Record) -> bool:
+        """A line beginning with # is a comment unless it has as many fields as the header."""
+        if record.raw.startswith(b"#"):
+            return len(record.fields or []) != self.columns.count
+        return is_blank(record.raw, self.columns.delimiter)
+
+    def group(self) -> Groups:
+        """Read every row into its group, and name those that cannot be read."""
+        groups, times, rejected = Groups(), TimeColumn(), 0
+        for record in self.records():
+            try:
+                groups.add(read_row(record, self.columns, times))
+            except Rejected as reason:
+                groups.add(None)
+                rejected += 1
+                if rejected <= SHOWN:
+                    warn(f"{self.path}:{record.line}: rejected: {reason}")
+            except Unusable as error:
+                raise Unusable(f"{self.path}:{record.line}: {error}") from None
+        if rejected > SHOWN:
+            warn(f"{self.path}: {rejected - SHOWN} more rows rejected")
+        if rejected > 100 and rejected * 100 > len(groups.of_record):
+            raise Unusable(f"{self.path}: {rejected} of {len(groups.of_record)} rows rejected; is this the right file?")
+        return groups
+
+    def output(self, groups: Groups, decisions: Decisions) -> Iterator[bytes]:
+        """Return the header and every row that stays, as they were read."""
+        yield self.header + b"\n"
+        for number, record in enumerate(self.records()):
+            if groups.of_record[number] == REJECTED or number in decisions.removed:
+                continue
+            raw = record.raw
+            if number in decisions.rewritten:
+                raw = with_price(raw, self.columns, decisions.rewritten[number])
+            yield raw + b"\n"
+
+
+def deduplicate(options: argparse.Namespace) -> str:
+    """Do what the options say and return the line that accounts for every row."""
+    reader = Reader(options.input, read_input(options.input), options.key)
+    groups = reader.group()
+    decisions = decide(groups, options.keep)
+    if decisions.suspected:
+        warn(
+            f"groups that look like different events, with prices more than 1 % apart: {decisions.suspected} of "
+            f"{decisions.groups}; keeping one row loses the other event: consider --key symbol,timestamp,price"
+        )
+    if decisions.rewritten:
+        warn(f"prices replaced by the mean of their group, which no source ever sent: {len(decisions.rewritten)}")
+    write_output(options.output, reader.output(groups, decisions))
+    rows, removed, rejected = len(groups.of_record), len(decisions.removed), groups.of_record.count(REJECTED)
+    return f"rows in {rows} = kept {rows - removed - rejected} + removed {removed} + rejected {rejected}"
 
 
 # --- The command -------------------------------------------------------------
@@ -503,82 +629,6 @@ def same_file(a: str, b: str) -> bool:
     if "-" in (a, b):
         return False
     return os.path.abspath(a) == os.path.abspath(b) or (os.path.exists(b) and os.path.exists(a) and os.path.samefile(a, b))
-
-
-SHOWN = 10  # rejected rows named one by one
-
-
-class Reader:
-    """Goes over the records of the input, as often as it is asked to."""
-
-    def __init__(self, path: str, data: bytes, key: list[str]) -> None:
-        self.path, self.data = path, data
-        empty = Record(",".join(NEEDED).encode(), None, 1, True)
-        header = next((record for record in Splitter(b",").records(data) if is_filled(record)), empty)
-        self.header = header.raw
-        self.columns = read_header(header, path, key)
-
-    def records(self) -> Iterator[Record]:
-        """Return the data records: no blank lines, no header, no comments."""
-        splitter = Splitter(self.columns.delimiter, self.columns.count)
-        filled = filter(is_filled, splitter.records(self.data))
-        next(filled, None)
-        for record in filled:
-            if not self.is_comment(record):
-                yield record
-
-    def is_comment(self, record: Record) -> bool:
-        """A line beginning with # is one unless it has as many fields as the header."""
-        return record.raw.startswith(b"#") and len(record.fields or []) != self.columns.count
-
-    def group(self) -> Groups:
-        """Read every row into its group, and name those that cannot be read."""
-        groups, times, rejected = Groups(), TimeColumn(), 0
-        for record in self.records():
-            try:
-                groups.add(read_row(record, self.columns, times))
-            except Rejected as reason:
-                groups.add(None)
-                rejected += 1
-                if rejected <= SHOWN:
-                    warn(f"{self.path}:{record.line}: rejected: {reason}")
-        if rejected > SHOWN:
-            warn(f"{self.path}: {rejected - SHOWN} more rows rejected")
-        if rejected > 100 and rejected * 100 > len(groups.of_record):
-            raise Unusable(f"{self.path}: {rejected} of {len(groups.of_record)} rows rejected; is this the right file?")
-        return groups
-
-    def output(self, groups: Groups, decisions: Decisions) -> Iterator[bytes]:
-        """Return the header and every row that stays, as they were read."""
-        yield self.header + b"\n"
-        for number, record in enumerate(self.records()):
-            if groups.of_record[number] == REJECTED or number in decisions.removed:
-                continue
-            raw = record.raw
-            if number in decisions.rewritten:
-                raw = with_price(raw, self.columns, decisions.rewritten[number])
-            yield raw + b"\n"
-
-
-def is_filled(record: Record) -> bool:
-    return bool(record.raw.strip(BLANKS))
-
-
-def deduplicate(options: argparse.Namespace) -> str:
-    """Do what the options say and return the line that accounts for every row."""
-    reader = Reader(options.input, read_input(options.input), options.key)
-    groups = reader.group()
-    decisions = decide(groups, options.keep)
-    if decisions.suspected:
-        warn(
-            f"{decisions.suspected} of {decisions.groups} groups look like different events (prices more than 1 % "
-            "apart); keeping one loses the other: consider --key symbol,timestamp,price"
-        )
-    if decisions.rewritten:
-        warn(f"{len(decisions.rewritten)} prices rewritten to the mean of their group: no source ever sent them")
-    write_output(options.output, reader.output(groups, decisions))
-    rows, removed, rejected = len(groups.of_record), len(decisions.removed), groups.of_record.count(REJECTED)
-    return f"rows in {rows} = kept {rows - removed - rejected} + removed {removed} + rejected {rejected}"
 
 
 def warn(text: str) -> None:

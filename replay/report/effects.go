@@ -64,6 +64,9 @@ var anyWithID = []replay.Cause{
 }
 
 var (
+	// notKnown are duplicates that any safeguard might have prevented, for all
+	// that is known.
+	notKnown    = []replay.Cause{replay.UnknownCause, replay.UnexplainedCause}
 	overlapping = []replay.Cause{replay.ConcurrentDoubleClaim, replay.SameWorkerDoubleClaim, replay.ShortLease, replay.HedgedAttempt}
 	redelivered = []replay.Cause{replay.RetryAfterSuccess, replay.TimeoutThenLateCommit, replay.CrashReplay, replay.RestartBurst}
 )
@@ -93,40 +96,52 @@ var coverages = []coverage{
 // many duplicates have a cause that it always removes, and how many one that
 // it may remove. That is less than a replay: it knows no gaps, windows or
 // orders of commits.
-func EffectsByCause(s *replay.Summary) []Effect {
+func EffectsByCause(in *Incident) []Effect {
+	s := in.Summary
 	list := make([]Effect, len(coverages))
 	for i, c := range coverages {
 		e := Effect{Safeguard: c.slug, Keys: -1}
-		e.PreventedLo = countOf(s, c.always)
-		e.PreventedHi = max(e.PreventedLo, countOf(s, union(c.always, c.sometimes)))
-		adjustEffect(&e, s)
+		if len(c.always)+len(c.sometimes) > 0 {
+			e.PreventedLo = countOf(s, c.always)
+			e.PreventedHi = countOf(s, union(union(c.always, c.sometimes), notKnown))
+		}
+		adjustEffect(&e, in)
+		if !hasEvents(s) { // then even the duplicates are in doubt
+			e.PreventedLo = 0
+		}
 		list[i] = e
 	}
 	return list
 }
 
 // adjustEffect adds what the causes do not tell.
-func adjustEffect(e *Effect, s *replay.Summary) {
+func adjustEffect(e *Effect, in *Incident) {
+	s := in.Summary
 	duplicates := countOf(s, append([]replay.Cause{replay.SourceDoubleEmit}, anyWithID...))
 	k := &s.ByKey
 	switch e.Safeguard {
 	case uniqueEventID, upsertEventID:
-		e.Keys = s.ByEvent.Events
+		e.Keys = keyCount(in)
 	case uniqueKey:
 		e.PreventedHi = min(duplicates, max(0, k.ExtraRows-k.Collisions))
-		e.EventsLost, e.Keys = k.Collisions+k.Mixed, s.ByEvent.Events
+		e.EventsLost, e.Keys = k.Collisions+k.Mixed, keyCount(in)
 	case uniqueKeyPrice:
 		atSameTime := duplicates - s.Shift.Early - s.Shift.Late
-		e.PreventedHi, e.Keys = max(0, min(atSameTime, s.Shift.SamePrice)), s.ByEvent.Events
+		e.PreventedHi, e.Keys = max(0, min(atSameTime, s.Shift.SamePrice)), keyCount(in)
 	case toleranceDedupe:
-		e.PreventedHi = duplicates
-		if x := s.Tolerance.AccidentalExpected; x != nil {
-			e.EventsLost = int64(math.Ceil(*x))
-		}
+		e.PreventedHi, e.EventsLost = duplicates, falsePairs(in)
 	case markBeforeDeliver:
-		a := &s.Attempts
-		e.EventsLost = min(a.Timeout+a.Failed+a.Open, a.Retries)
+		e.EventsLost = min(s.Attempts.Total-s.Attempts.Success, s.Other[replay.HarmlessRace])
 	}
+}
+
+// keyCount is how many keys a sink holds that remembers every event; without
+// events, at most one a row.
+func keyCount(in *Incident) int64 {
+	if hasEvents(in.Summary) {
+		return in.Summary.ByEvent.Events
+	}
+	return in.Summary.Rows.In
 }
 
 // countOf adds up the duplicates of some causes.

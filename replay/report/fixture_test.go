@@ -113,7 +113,7 @@ func dmr() *Incident {
 		},
 		Examples: []Example{{same, twice}, {c, d}},
 		Collision: &replay.Analysis{
-			Symbol: "TCS", Timestamp: "2025-07-14T09:15:03.010Z", Occurrences: 2, PriceMin: 100*cent*10 + 20*cent, PriceMax: 2500 * cent * 1,
+			Symbol: "TCS", Timestamp: "2025-07-14T09:15:03.010Z", Occurrences: 2, PriceMin: 120350 * cent, PriceMax: 289010 * cent,
 			View: replay.ViewKey, Verdict: replay.VerdictCollision, Rows: []int64{603, 604},
 		},
 	}
@@ -213,7 +213,9 @@ func outputOnly() *Incident {
 	in := noWorkers()
 	s := in.Summary
 	s.Mode = replay.ModeOutputOnly
-	s.Inputs.Events, s.Causes, s.ByEvent = replay.SummaryInput{}, nil, replay.SummaryByEvent{}
+	s.Inputs.Events, s.ByEvent = replay.SummaryInput{}, replay.SummaryByEvent{}
+	s.Causes = map[string]replay.CauseCount{"unknown": {Count: 262, Suspected: 262}}
+	s.Shift.Late = 262
 	s.ByKey = replay.SummaryByKey{Groups: 8, ExtraRows: 8, Untested: 8}
 	s.Near = replay.SummaryNear{Clusters: 261, ExtraRows: 262}
 	s.Rows = replay.SummaryRows{In: 70250, Kept: 69988, Removed: 262}

@@ -2,7 +2,9 @@ package report
 
 import (
 	"fmt"
+	"math"
 
+	"holdfast/replay"
 	"holdfast/replay/tick"
 )
 
@@ -75,7 +77,7 @@ var chapters = []chapter{
 	{"Windows with a time to live", []idea{
 		{
 			safeguard: windowFixed, title: "Remember ids for a fixed time",
-			build: "Refuse an id that was accepted less than W ago (message-id window of the broker, `SET NX EX`, a bloom filter per interval).",
+			build: "Refuse an id that was accepted less than W ago (message-id window of the broker, `SET NX EX`).",
 			here:  gapFigure,
 			cost:  always("One key for each event of the last W."),
 			blind: "A repeat that comes later than W. The window must be longer than the longest redelivery, including a worker that is down for a night.",
@@ -199,10 +201,7 @@ var chapters = []chapter{
 
 // keysCost is the price of remembering every event.
 func keysCost(in *Incident) string {
-	n := in.Summary.ByEvent.Events
-	if n == 0 {
-		n = in.Summary.Rows.In
-	}
+	n := keyCount(in)
 	return fmt.Sprintf("One key per event for as long as repeats must be refused: %s here, %s at 16 bytes each.", counted(n, "key", "keys"), size(n*keyBytes))
 }
 
@@ -224,27 +223,37 @@ func shiftedFigure(in *Incident) string {
 	if s.ByEvent.Duplicates == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s of the %s %s another timestamp than the event, %s the same price.", number(s.Shift.Early+s.Shift.Late),
-		counted(s.ByEvent.Duplicates, "duplicate", "duplicates"), oneOf(s.Shift.Early+s.Shift.Late, "carries", "carry"), number(s.Shift.SamePrice))
+	shifted := s.Shift.Early + s.Shift.Late
+	return fmt.Sprintf("%s %s another timestamp than the event, %s the same price.",
+		capital(shareOf(shifted, s.ByEvent.Duplicates, "duplicate", "duplicates")), oneOf(shifted, "carries", "carry"), number(s.Shift.SamePrice))
 }
 
 func timeoutFigure(in *Incident) string {
 	if a := &in.Summary.Attempts; a.Timeout > 0 {
 		return fmt.Sprintf("%s in the log; aborting the write with the attempt also ends the %s.", counted(a.Timeout, "timeout", "timeouts"),
-			counted(in.Summary.Other["ghost-commit"], "row written by attempts that gave up", "rows written by attempts that gave up"))
+			counted(in.Summary.Other[replay.GhostCommit], "row written by attempts that gave up", "rows written by attempts that gave up"))
 	}
 	return ""
 }
 
+// gapFigure says how long a window has to be at least.
 func gapFigure(in *Incident) string {
 	var longest tick.Nanos
-	for _, w := range in.Summary.ReplayWindows {
-		longest = max(longest, tick.Nanos(w.To)-tick.Nanos(w.From))
+	for _, b := range in.Summary.Bursts {
+		if b.SilenceMS != nil {
+			longest = max(longest, tick.Nanos(*b.SilenceMS))
+		}
 	}
-	if longest == 0 {
-		return ""
+	f, a := in.Facts, &in.Summary.Attempts
+	switch {
+	case f != nil && f.Lease.Known && f.Lease.L > longest:
+		return fmt.Sprintf("Unfinished claims come back after %s, so W must be longer.", span(f.Lease.L))
+	case longest > 0:
+		return fmt.Sprintf("A restart came after %s of silence, so W must be longer.", span(longest))
+	case f != nil && f.Durations.N > 0 && a.Retries > 0 && a.RetriesOverlapping == a.Retries:
+		return fmt.Sprintf("Every retry overlaps the attempt before, so W only has to outlast an attempt: %s at the 99th percentile.", span(f.Durations.P99))
 	}
-	return fmt.Sprintf("The longest stretch of repeated attempts here lasts %s; W has to cover the gap between two attempts at one event.", span(longest))
+	return ""
 }
 
 func leaseFigure(in *Incident) string {
@@ -261,7 +270,7 @@ func leaseFigure(in *Incident) string {
 
 func fencingFigure(in *Incident) string {
 	if n := in.Summary.Attempts.OverlapPairs; n > 0 {
-		return fmt.Sprintf("%s; it depends on each one's order of commits.", counted(n, "pair of attempts overlaps", "pairs of attempts overlap"))
+		return fmt.Sprintf("%s; what a token does depends on the order in which they commit.", counted(n, "pair of attempts overlaps", "pairs of attempts overlap"))
 	}
 	return ""
 }
@@ -271,7 +280,17 @@ func overlapFigure(in *Incident) string {
 	if a.Retries == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s of %s overlap the attempt before.", number(a.RetriesOverlapping), counted(a.Retries, "retry", "retries"))
+	return fmt.Sprintf("%s %s the attempt before.", capital(shareOf(a.RetriesOverlapping, a.Retries, "retry", "retries")), oneOf(a.RetriesOverlapping, "overlaps", "overlap"))
+}
+
+// falsePairs estimates how many rows of different events a tolerance takes for
+// copies: what chance puts near the rows that equal no event, for all rows.
+func falsePairs(in *Incident) int64 {
+	m := &in.Matching
+	if !m.AccidentalKnown || m.Rows == 0 {
+		return 0
+	}
+	return int64(math.Round(m.Accidental * float64(in.Summary.Rows.In) / float64(m.Rows)))
 }
 
 func toleranceFigure(in *Incident) string {
@@ -279,7 +298,8 @@ func toleranceFigure(in *Incident) string {
 	if !m.AccidentalKnown || m.Pairs == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s of row and event within the tolerance, %s by chance.", counted(m.Pairs, "pair", "pairs"), figure(m.Accidental))
+	return fmt.Sprintf("Among all %s about %s of the same symbol would come as close to each other by chance.",
+		counted(in.Summary.Rows.In, "row", "rows"), counted(falsePairs(in), "pair", "pairs"))
 }
 
 func burstFigure(in *Incident) string {
@@ -294,18 +314,19 @@ func burstFigure(in *Incident) string {
 }
 
 func retriedFigure(in *Incident) string {
-	a := &in.Summary.Attempts
-	n := a.Timeout + a.Failed + a.Open
+	s := in.Summary
+	n := s.Other[replay.HarmlessRace]
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s did not end well, and %s there to make up for such.", counted(n, "attempt", "attempts"), counted(a.Retries, "retry was", "retries were"))
+	return fmt.Sprintf("%s attempted more than once and came out once; where the first attempt failed, the one that saved the event would have been refused.",
+		counted(n, "event was", "events were"))
 }
 
 func symbolsFigure(in *Incident) string {
 	n := 0
 	for _, l := range in.Symbols {
-		if !l.All && l.ExtraRows > 0 && l.View.String() != "key" {
+		if !l.All && l.ExtraRows > 0 && l.View != replay.ViewKey {
 			n++
 		}
 	}
@@ -324,5 +345,7 @@ func lostFigure(in *Incident) string {
 }
 
 func auditFigure(in *Incident) string {
-	return fmt.Sprintf("`%s`.", balance(&in.Summary.Rows))
+	s := in.Summary
+	return fmt.Sprintf("It would have reported %s, %s and %s.", counted(in.duplicates(), "duplicate", "duplicates"),
+		counted(s.Lost, "lost event", "lost events"), counted(s.Other[replay.GhostCommit], "write after a timeout", "writes after a timeout"))
 }

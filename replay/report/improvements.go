@@ -19,7 +19,7 @@ func WriteImprovements(w io.Writer, in *Incident, effects []Effect) error {
 	}
 	harmful := p.chapter("## Harmful here", p.harmful)
 	if harmful != "" {
-		harmful = section("## Harmful here", "These would have refused or dropped real events of this incident.", p.ideas(p.harmful))
+		harmful = section("## Harmful here", "These could have refused or dropped real events of this incident.", p.ideas(p.harmful))
 	}
 	return writeDocument(w, append(parts, harmful))
 }
@@ -97,13 +97,7 @@ func compareIdeas(a, b rankedIdea) int {
 }
 
 // duplicates is how many there are to prevent.
-func (p *plan) duplicates() int64 {
-	var n int64
-	for _, c := range p.in.Summary.Causes {
-		n += c.Count
-	}
-	return n
-}
+func (p *plan) duplicates() int64 { return p.in.duplicates() }
 
 func (p *plan) opening() string {
 	n := p.duplicates()
@@ -200,22 +194,17 @@ func (p *plan) idea(i rankedIdea) string {
 // prevents says what an effect does to the duplicates.
 func (p *plan) prevents(e Effect) string {
 	n := p.duplicates()
-	verb := "Removes the cause of"
+	verb, perhaps := "Removes the cause of", "Depending on timing it removes the cause of"
+	if !p.in.hasCauses() {
+		perhaps = "Depending on the causes, which are not known, it would have prevented"
+	}
 	if e.Measured {
-		verb = "Would have prevented"
+		verb, perhaps = "Would have prevented", "Depending on what the records leave open it would have prevented"
 	}
-	all := counted(n, "duplicate", "duplicates")
-	switch {
-	case e.PreventedLo == n && n == 1:
-		return verb + " the only duplicate."
-	case e.PreventedLo == n:
-		return fmt.Sprintf("%s all %s.", verb, all)
-	case e.PreventedHi == 0:
-		return fmt.Sprintf("%s none of the %s.", verb, all)
-	case e.PreventedLo == e.PreventedHi:
-		return fmt.Sprintf("%s %s of %s.", verb, number(e.PreventedLo), all)
+	if e.PreventedLo == e.PreventedHi {
+		return fmt.Sprintf("%s %s.", verb, shareOf(e.PreventedLo, n, "duplicate", "duplicates"))
 	}
-	return fmt.Sprintf("%s %s to %s of %s, depending on timing.", verb, number(e.PreventedLo), number(e.PreventedHi), all)
+	return fmt.Sprintf("%s %s to %s of the %s.", perhaps, number(e.PreventedLo), number(e.PreventedHi), counted(n, "duplicate", "duplicates"))
 }
 
 func (p *plan) loses(e Effect) string {

@@ -102,7 +102,7 @@ func (in *Incident) headline() string {
 
 func (in *Incident) bannerText() string {
 	if b := banner(in.Summary); b != "" {
-		return "**Not all files were there** (mode `" + in.Summary.Mode + "`): " + b + "."
+		return "**Not all files were there** (mode `" + in.Summary.Mode + "`). " + capital(b) + "."
 	}
 	return ""
 }
@@ -121,7 +121,11 @@ func (in *Incident) verdict() string {
 		lost = fmt.Sprintf("%s, %s of all, %s no row at all.", counted(s.Lost, "event", "events"), percent(s.Lost, e.Events), oneOf(s.Lost, "has", "have"))
 	}
 	if e.Duplicates == 0 {
-		return fmt.Sprintf("Each of the %s in the output is the only one of its event. %s", counted(s.Rows.In, "row", "rows"), lost)
+		orphans := ""
+		if e.Orphans > 0 {
+			orphans = fmt.Sprintf(" %s no event.", counted(e.Orphans, "row has", "rows have"))
+		}
+		return fmt.Sprintf("No event has more than one of the %s in the output.%s %s", counted(s.Rows.In, "row", "rows"), orphans, lost)
 	}
 	return fmt.Sprintf("%s of the %s in the output %s of an event that has one already: %s of %s, %s of them, %s written more than once. %s%s",
 		number(e.Duplicates), counted(s.Rows.In, "row", "rows"), oneOf(e.Duplicates, "is a row", "are rows"),
@@ -149,8 +153,22 @@ func (in *Incident) mainCauses() string {
 // outcome says what the clean output holds.
 func (in *Incident) outcome() string {
 	r := &in.Summary.Rows
-	if r.Removed+r.Rejected == 0 {
+	switch {
+	case r.Removed+r.Rejected == 0:
 		return fmt.Sprintf("`deduplicated_output.csv` holds all %s: `%s`.", counted(r.In, "row", "rows"), balance(r))
+	case r.Removed == 0:
+		return fmt.Sprintf("`deduplicated_output.csv` holds every row that can be read; `removed.csv` lists the others. `%s`.", balance(r))
 	}
-	return fmt.Sprintf("`deduplicated_output.csv` is the output without them; `removed.csv` lists every row that is not in it. `%s`.", balance(r))
+	text := fmt.Sprintf("`deduplicated_output.csv` is the output without them; `removed.csv` lists every row that is not in it. `%s`.", balance(r))
+	if !hasEvents(in.Summary) {
+		return text
+	}
+	own, needed := stayingRows(in.Summary)
+	if own > 0 {
+		text += fmt.Sprintf(" %s in it all the same, because the source gave %s.", counted(own, "duplicate stays", "duplicates stay"), oneOf(own, "it an id of its own", "them ids of their own"))
+	}
+	if needed > 0 {
+		text += fmt.Sprintf(" %s in it because another event may need %s.", counted(needed, "duplicate stays", "duplicates stay"), oneOf(needed, "it", "them"))
+	}
+	return text
 }

@@ -18,7 +18,7 @@ func (in *Incident) ruledOut() string {
 			together = append(together, text)
 		}
 	}
-	if hasWorkers(in.Summary) && in.duplicates() > 0 {
+	if in.hasCauses() {
 		out = append(out, in.absentCauses()...)
 	}
 	out = append(out, in.notAccidents(), in.clocksAgree())
@@ -32,8 +32,8 @@ func (in *Incident) ruledOut() string {
 // coincidence compares how often two things went together with how often they
 // would by accident.
 func coincidence(c *replay.Chance) string {
-	return fmt.Sprintf("%s and %s: %s of %s %s, %s %s, %s both; by chance it would be %s (p = %s): %s.",
-		propertyProse[c.A], propertyProse[c.B], number(c.CountA), counted(c.Events, "event", "events"), propertyVerb[c.A],
+	return fmt.Sprintf("%s and %s: of %s, %s %s and %s %s; both is true of %s, where chance alone would give %s (p = %s): %s.",
+		propertyProse[c.A], propertyProse[c.B], counted(c.Events, "event", "events"), number(c.CountA), propertyVerb[c.A],
 		number(c.CountB), propertyVerb[c.B], number(c.Observed), figure(c.Expected), figure(c.P), c.Verdict)
 }
 
@@ -47,6 +47,11 @@ var propertyVerb = map[string]string{
 	replay.GhostCommit: "were written although every attempt gave up", "duplicated": "were written more than once", "lost": "were lost",
 }
 
+// hasCauses reports that there are duplicates and that they can be explained.
+func (in *Incident) hasCauses() bool {
+	return hasWorkers(in.Summary) && hasEvents(in.Summary) && in.duplicates() > 0
+}
+
 // absentCauses lists the causes that explain no duplicate, with the figure
 // that rules each out.
 func (in *Incident) absentCauses() []string {
@@ -58,7 +63,7 @@ func (in *Incident) absentCauses() []string {
 			items = append(items, "`"+c.String()+"`: "+fmt.Sprintf(format, args...)+".")
 		}
 	}
-	add(replay.SourceIDRepeat, "no id that was written twice stands twice in the raw log (%s repeated there at all)", counted(s.Other[replay.SourceRepeat], "id is", "ids are"))
+	add(replay.SourceIDRepeat, "no duplicated event stands twice in the raw log (%s repeated there)", counted(s.Other[replay.SourceRepeat], "id is", "ids are"))
 	add(replay.SinkDoubleEmit, "no event has more rows than attempts")
 	if f := in.Facts; f != nil {
 		add(replay.RestartBurst, "no run of 20 or more events was attempted again in stream order; %s in all", counted(a.Retries, "retry", "retries"))
@@ -69,7 +74,8 @@ func (in *Incident) absentCauses() []string {
 			add(replay.ShortLease, "the %s between overlapping attempts %s no common length", counted(f.Lease.Gaps, "gap", "gaps"), oneOf(f.Lease.Gaps, "has", "have"))
 		}
 	}
-	add(replay.CrashReplay, "of %s without an end %s backed by a silence of the worker", counted(a.Open, "attempt", "attempts"), counted(a.CrashesSilence, "is", "are"))
+	add(replay.CrashReplay, "of %s without an end, %s backed by a silence of the worker, and no duplicate follows such a one",
+		counted(a.Open, "attempt", "attempts"), counted(a.CrashesSilence, "is", "are"))
 	add(replay.TimeoutThenLateCommit, "no duplicated event had an earlier attempt that was given up and wrote (%s in the log)", counted(a.Timeout, "timeout", "timeouts"))
 	add(replay.RetryAfterSuccess, "no event was attempted again after a success and written twice (%s)", counted(a.RetriesSequential, "sequential retry", "sequential retries"))
 	return items
@@ -81,8 +87,12 @@ func (in *Incident) notAccidents() string {
 	if !m.AccidentalKnown || m.Pairs == 0 {
 		return ""
 	}
-	return fmt.Sprintf("Accident as the reason why rows lie near events: %s within the tolerance, where chance alone would give %s.",
-		counted(m.Pairs, "pair of row and event lies", "pairs of row and event lie"), figure(m.Accidental))
+	of := "of row and event"
+	if !hasEvents(in.Summary) {
+		of = "of rows"
+	}
+	return fmt.Sprintf("Coincidence: %s within the tolerance, where chance alone would give %s.",
+		counted(m.Pairs, "pair "+of+" lies", "pairs "+of+" lie"), figure(m.Accidental))
 }
 
 // clocksAgree says that no clock explains the overlaps.
@@ -138,7 +148,8 @@ func (in *Incident) stepKey() string {
 	case k.Groups == 0:
 		text += " Had this been the whole answer, the output would pass for clean."
 	case k.Collisions+k.Mixed > 0:
-		text += fmt.Sprintf(" In %s of them the rows belong to different events: the key is too coarse, and blind to copies that carry another timestamp.", number(k.Collisions+k.Mixed))
+		text += fmt.Sprintf(" In %s the rows belong to different events: the key is too coarse, and blind to copies that carry another timestamp.",
+			shareOf(k.Collisions+k.Mixed, k.Groups, "group", "groups"))
 	case k.Untested == k.Groups:
 		text += " Without events this is as far as the key goes."
 	default:
@@ -153,7 +164,7 @@ func (in *Incident) stepExact() string {
 	}
 	s, left := in.Summary, in.Matching.Rows
 	return fmt.Sprintf("**Take away what is certain.** Rows that equal an event in symbol, time and price were matched one to one; that settled %s and left %s.",
-		counted(s.Rows.In-s.Rows.Rejected-left, "row", "rows"), counted(left, "row", "rows"))
+		counted(s.Rows.In-s.Rows.Rejected-left, "row", "rows"), number(left))
 }
 
 func (in *Incident) stepTolerance() string {
@@ -178,18 +189,25 @@ func (in *Incident) stepTolerance() string {
 }
 
 func (in *Incident) stepLink() string {
-	m := &in.Matching
+	m, near := &in.Matching, &in.Summary.Near
+	if !hasEvents(in.Summary) {
+		return fmt.Sprintf("**Put neighbours together.** Each row went to the earliest row of its symbol within reach, never to a row that was reached through another, "+
+			"so that no chain of neighbours grows: %s, %s.", counted(near.Clusters, "cluster", "clusters"), counted(near.ExtraRows, "extra row", "extra rows"))
+	}
 	if m.Rows == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("**Link the rest.** The %s went to the events that explain them best together, by shift in time and price, by the attempts each event had and by "+
-		"the place in the file: %s certain, %s likely, %s ambiguous, %s without an event.",
-		counted(m.Rows, "remaining row", "remaining rows"), number(m.Certain), number(m.Likely), number(m.Ambiguous), number(m.Orphans))
+	means := "by shift in time and price"
+	if hasWorkers(in.Summary) {
+		means = "by shift in time and price, by the attempts that each event had, and by the place in the file"
+	}
+	text := fmt.Sprintf("**Link the rest.** The %s went to the events that explain them best together, %s: %s certain, %s likely, %s ambiguous, %s without an event.",
+		counted(m.Rows, "remaining row", "remaining rows"), means, number(m.Certain), number(m.Likely), number(m.Ambiguous), number(m.Orphans))
 	if m.Rescued > 0 {
 		text += fmt.Sprintf(" %s just beyond the tolerance %s matched to the only event with room for it.", counted(m.Rescued, "row", "rows"), oneOf(m.Rescued, "was", "were"))
 	}
 	if m.Capped > 0 {
-		text += fmt.Sprintf(" %s too large to solve exactly and were solved greedily.", counted(m.Capped, "knot of rivals was", "knots of rivals were"))
+		text += fmt.Sprintf(" %s too large to solve exactly, so the cheapest links were taken first there.", counted(m.Capped, "knot of rivals was", "knots of rivals were"))
 	}
 	return text
 }
@@ -201,7 +219,7 @@ func (in *Incident) stepAttempts() string {
 	}
 	a := &s.Attempts
 	text := fmt.Sprintf("**Lay the attempts side by side.** %s by start, never by their order in the log: %s overlapping, %s.",
-		capital(counted(a.Total, "attempt", "attempts")), counted(a.OverlapPairs, "pair", "pairs"), counted(a.Retries, "retry", "retries"))
+		counted(a.Total, "attempt", "attempts"), counted(a.OverlapPairs, "pair", "pairs"), counted(a.Retries, "retry", "retries"))
 	if s.DoubleClaims > 0 {
 		text += fmt.Sprintf(" %s attempted more than once; %s of them came out more than once.", counted(s.DoubleClaims, "event was", "events were"), number(s.DoubleDuplicated))
 	}
@@ -225,7 +243,7 @@ func (in *Incident) stepFacts() string {
 }
 
 func (in *Incident) stepCauses() string {
-	if !hasWorkers(in.Summary) || in.duplicates() == 0 {
+	if !in.hasCauses() {
 		return ""
 	}
 	return "**Ask why, one duplicate at a time.** Each extra row was set against the pair of attempts that may have written it; the most special cause that fits was taken, " +
@@ -267,11 +285,14 @@ func (in *Incident) openQuestions() string {
 	for _, c := range byCount(s.Causes) {
 		suspected += c.Suspected
 	}
-	if hasWorkers(s) {
+	switch {
+	case in.hasCauses():
 		ask(suspected, "Duplicates whose cause is only suspected: %s. Their evidence is in `duplicates.csv`.")
 		ask(s.Causes[replay.UnexplainedCause.String()].Count, "Duplicates that fit no known cause: %s.")
-	} else if in.duplicates() > 0 {
-		items = append(items, "What wrote the duplicates: only the worker log can tell.")
+	case hasEvents(s):
+		ask(in.duplicates(), "Duplicates that nobody can be asked about: %s. Only the worker log can tell what wrote them.")
+	default:
+		ask(in.duplicates(), "Rows that may be copies or real events: %s. Only the events can tell.")
 	}
 	ask(in.Matching.Capped, "Knots of rivals that were too large to solve exactly: %s. A narrower `--tolerance` takes them apart.")
 	return section("## Open questions", bullets(items), in.warnings())

@@ -42,8 +42,16 @@ func (in *Incident) byEvent() string {
 	}
 	g.add("events without a row (lost)", number(s.Lost))
 	g.add("rows without an event (orphans)", number(e.Orphans))
-	return stack("Each row was linked to the event that it reports, by symbol, time, price and the attempts at that event. "+
+	return stack("Each row was linked to the event that it reports, by "+in.evidence()+". "+
 		"An event should have exactly one row; every further one is a duplicate.", g.String())
+}
+
+// evidence is what ties rows to events.
+func (in *Incident) evidence() string {
+	if hasWorkers(in.Summary) {
+		return "symbol, time, price and the attempts at that event"
+	}
+	return "symbol, time and price"
 }
 
 // addShifts adds how far the copies lie from their events.
@@ -55,7 +63,11 @@ func (in *Incident) addShifts(g *grid) {
 	}
 	if s.TimeMinMS != nil && s.TimeMaxMS != nil {
 		g.add("time shift of a copy", extent(millis(tick.Nanos(*s.TimeMinMS)), millis(tick.Nanos(*s.TimeMaxMS)))+" ms")
-		g.add("copies before / after their event", number(s.Early)+" / "+number(s.Late))
+		original := "event"
+		if !hasEvents(in.Summary) {
+			original = "original"
+		}
+		g.add("copies before / after their "+original, number(s.Early)+" / "+number(s.Late))
 	}
 }
 
@@ -83,7 +95,7 @@ func (in *Incident) byKey() string {
 		return "No two rows share symbol and timestamp." + in.missedByKey()
 	}
 	text := fmt.Sprintf("%s share symbol and timestamp with another row: %s, %s.",
-		capital(counted(k.Groups+k.ExtraRows, "row", "rows")), counted(k.Groups, "group", "groups"), counted(k.ExtraRows, "extra row", "extra rows"))
+		counted(k.Groups+k.ExtraRows, "row", "rows"), counted(k.Groups, "group", "groups"), counted(k.ExtraRows, "extra row", "extra rows"))
 	if k.Untested == k.Groups {
 		return text + " Without the events it cannot be tested whether a group is one event written twice or two different events."
 	}
@@ -106,8 +118,8 @@ func (in *Incident) collisions() string {
 		return ""
 	}
 	n := k.Collisions + k.Mixed
-	text := fmt.Sprintf("Keeping one row of each key would take %s for one and could lose a real event in each: "+
-		"which row is the copy cannot be seen from the key.", counted(n, "group of different events", "groups of different events"))
+	text := fmt.Sprintf("Keeping one row of each key would drop a row in %s of different events, and with it, perhaps, the only row of an event: "+
+		"which one is the copy cannot be seen from the key.", counted(n, "group", "groups"))
 	if a := in.Collision; a != nil {
 		v := markdownVoice
 		text += fmt.Sprintf(" For example, %s of %s at %s, with prices from %s to %s, belong to different events.",
@@ -132,13 +144,13 @@ func (in *Incident) missedByKey() string {
 		return ""
 	}
 	shifted := s.Shift.Early + s.Shift.Late
-	return fmt.Sprintf(" %s of the %s %s another timestamp than the event, so no key that holds the timestamp brings the two together.",
-		number(shifted), counted(s.ByEvent.Duplicates, "duplicate", "duplicates"), oneOf(shifted, "carries", "carry"))
+	return fmt.Sprintf(" %s %s another timestamp than the event, so no key that holds the timestamp brings the two together.",
+		capital(shareOf(shifted, s.ByEvent.Duplicates, "duplicate", "duplicates")), oneOf(shifted, "carries", "carry"))
 }
 
 // symbols is the per-symbol table of one view.
 func (in *Incident) symbols(view replay.View) string {
-	g := newGrid("symbol", ">groups", ">extra rows", ">price shift", ">mean", ">same price", ">time difference, ms", ">median")
+	g := newGrid("symbol", ">groups", ">extra rows", ">price shift", ">mean shift", ">same price", ">time shift, ms", ">median, ms")
 	shown, left := 0, 0
 	for _, l := range in.Symbols {
 		switch {

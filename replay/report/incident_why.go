@@ -39,6 +39,11 @@ func (in *Incident) cause(c countedCause) string {
 		return ""
 	}
 	p := proseOf(known)
+	if known == replay.UnknownCause && !hasEvents(in.Summary) {
+		p.title = "No events, so no cause"
+		p.means = "Without the events no row can be tied to what was done when; the copies can be counted and removed, not explained."
+		p.shows = "There is no events file."
+	}
 	return section("### "+p.title, p.means+" How it shows: "+lowered(p.shows)+in.particulars(known), in.bursts(known), in.example(known))
 }
 
@@ -66,7 +71,7 @@ func (in *Incident) particulars(c replay.Cause) string {
 			}
 			return text
 		}
-	case replay.ConcurrentDoubleClaim, replay.SameWorkerDoubleClaim:
+	case replay.ConcurrentDoubleClaim:
 		return fmt.Sprintf(" Two starts within %s of each other count as one moment here.", span(f.ClaimWindow))
 	}
 	return ""
@@ -117,14 +122,14 @@ func (in *Incident) modifiers() string {
 			end = "start"
 		}
 		items = append(items, fmt.Sprintf("`restamped-emission`: %s. Over %s the correlation with the attempt's %s is %s.",
-			modifiers[replay.RestampedEmission], counted(r.N, "copy", "copies"), end, figure(max(abs(r.Start), abs(r.End)))))
+			restampProse, counted(r.N, "copy", "copies"), end, figure(max(abs(r.Start), abs(r.End)))))
 	}
 	if r := f.Reread; r.Significant {
 		items = append(items, fmt.Sprintf("`mutable-state-reread`: %s. So it is for %s of the %s that could be tested; chance would give %s.",
-			modifiers[replay.MutableStateReread], number(r.Hits), counted(r.Tested, "copy", "copies"), figure(r.Expected)))
+			rereadProse, number(r.Hits), counted(r.Tested, "copy", "copies"), figure(r.Expected)))
 	}
 	for _, b := range f.Batches[:min(len(f.Batches), shownWindows)] {
-		items = append(items, fmt.Sprintf("`batch-replay`: %s: rows %d to %d.", modifiers[replay.BatchReplay], b.First, b.Last))
+		items = append(items, fmt.Sprintf("`batch-replay`: rows %d to %d of the output are copies, one after the other.", b.First, b.Last))
 	}
 	return section("### What else the copies show", bullets(items))
 }

@@ -16,6 +16,9 @@ import (
 func Story(c *replay.EventCase, d *replay.Duplicate) string { return plainVoice.story(c, d) }
 
 func (v voice) story(c *replay.EventCase, d *replay.Duplicate) string {
+	if c.Event.ID == "" {
+		return v.nearStory(c, d)
+	}
 	sentences := []string{
 		v.event(c) + " " + v.race(c, d) + ".",
 		v.rows(c, d) + ".",
@@ -23,6 +26,15 @@ func (v voice) story(c *replay.EventCase, d *replay.Duplicate) string {
 		fmt.Sprintf(proseOf(d.Cause).cure, v.name(c.Event.ID)),
 	}
 	return strings.Join(sentences, " ")
+}
+
+// nearStory tells of a near cluster: without events nobody knows more.
+func (v voice) nearStory(c *replay.EventCase, d *replay.Duplicate) string {
+	near := int64(len(c.Rows) - 1)
+	return fmt.Sprintf("Row %d (%s, %s) has %s close to it, and there are no events to tell whether %s. Row %d is %s. "+
+		"Suspected, on weak evidence. If it reports the same event, a sink that refuses a second row of an event would have stopped it.",
+		d.CanonicalRow, v.name(c.Event.Symbol), c.Event.Price, counted(near, "row", "rows"),
+		oneOf(near, "that is a copy", "these are copies"), d.Row.N, copyOf(d.TimeShift, d.PriceShift))
 }
 
 // event introduces the event: evt_0000412 (INFY, 1502.15).
@@ -39,8 +51,8 @@ func (v voice) race(c *replay.EventCase, d *replay.Duplicate) string {
 	case replay.SourceDoubleEmit:
 		return fmt.Sprintf("looks like %s under another id: same symbol, same price, almost the same time", v.name(c.Twin))
 	case replay.SourceIDRepeat:
-		return fmt.Sprintf("stands %d times in the raw log, each time with the same values; it was attempted %s and has %s",
-			c.Repeats, times(len(c.Attempts)), counted(int64(len(c.Rows)), "row", "rows"))
+		return fmt.Sprintf("stands in the raw log %s, each time with the same values; it was attempted %s and has %s",
+			times(c.Repeats), times(len(c.Attempts)), counted(int64(len(c.Rows)), "row", "rows"))
 	}
 	earlier, later, ok := pairOf(c, d)
 	if !ok {
@@ -56,7 +68,11 @@ func (v voice) lone(c *replay.EventCase) string {
 		return "was never claimed according to the worker log, yet it has " + rows
 	}
 	if len(c.Attempts) > 1 {
-		return fmt.Sprintf("was claimed %s and has %s", times(len(c.Attempts)), rows)
+		text := fmt.Sprintf("was claimed %s and has %s", times(len(c.Attempts)), rows)
+		if len(c.Rows) > len(c.Attempts) {
+			text += ", more than attempts could have written one each"
+		}
+		return text
 	}
 	a := &c.Attempts[0]
 	return fmt.Sprintf("was claimed once, by %s at %s; it %s, and %s came out", v.name(a.Worker), clock(a.Start), outcome(a), rows)
@@ -84,17 +100,19 @@ func (v voice) meeting(earlier, later *replay.Attempt, cause replay.Cause) strin
 	case gap == 0:
 		return fmt.Sprintf("was claimed by %s and %s at the same instant, %s", first, second, at)
 	case cause == replay.ShortLease:
-		return fmt.Sprintf("was claimed by %s at %s, and %s %s later, when the lease ran out with the first attempt still at work", first, at, again, span(gap))
+		return fmt.Sprintf("was claimed by %s at %s, and %s %s later, when the lease ran out with the earlier attempt still at work", first, at, again, span(gap))
 	case cause == replay.HedgedAttempt:
-		return fmt.Sprintf("was claimed by %s at %s, and %s %s later, because the first attempt was slow", first, at, again, span(gap))
+		return fmt.Sprintf("was claimed by %s at %s, and %s %s later, because the earlier attempt was slow", first, at, again, span(gap))
 	case cause == replay.CrashReplay:
-		return fmt.Sprintf("was claimed by %s at %s, which then fell silent; it was claimed %s %s later", first, at, again, span(gap))
+		return fmt.Sprintf("was claimed at %s by %s, which then fell silent; %s later it was claimed %s", at, first, span(gap), again)
 	case cause == replay.RestartBurst:
 		return fmt.Sprintf("was claimed by %s at %s, and %s %s later, in a run of events that were all done again", first, at, again, span(gap))
-	case !earlier.Open && later.Start >= earlier.End:
+	case earlier.Open:
+		return fmt.Sprintf("was claimed by %s at %s, and %s %s later, when the earlier attempt had not been heard of again", first, at, again, span(gap))
+	case later.Start >= earlier.End:
 		return fmt.Sprintf("was claimed by %s at %s; %s after that attempt had ended it was claimed %s", first, at, span(later.Start-earlier.End), again)
 	}
-	return fmt.Sprintf("was claimed by %s at %s, and %s %s later, while the first attempt was still at work", first, at, again, span(gap))
+	return fmt.Sprintf("was claimed by %s at %s, and %s %s later, while the earlier attempt was still at work", first, at, again, span(gap))
 }
 
 // among places the two attempts among more than two.
@@ -112,7 +130,7 @@ func (v voice) ending(c *replay.EventCase, earlier, later *replay.Attempt) strin
 	succeeded := earlier.Status == replay.StatusSuccess && later.Status == replay.StatusSuccess
 	switch {
 	case rows < attempts:
-		return fmt.Sprintf("%s, and %s came out", both, counted(int64(rows), "row", "rows"))
+		return fmt.Sprintf("%s, and %s came out of %s", both, counted(int64(rows), "row", "rows"), counted(int64(attempts), "attempt", "attempts"))
 	case succeeded:
 		return both + ", and both wrote"
 	}
@@ -124,13 +142,16 @@ func (v voice) endings(a, b *replay.Attempt) string {
 	if !b.Open && (a.Open || b.End < a.End) {
 		a, b = b, a
 	}
+	if outcome(a) == outcome(b) {
+		return "both " + outcome(a)
+	}
 	first, second := v.name(a.Worker), v.name(b.Worker)
 	if a.Worker == b.Worker {
 		first, second = "one attempt", "the other"
 		if a.Start != b.Start {
-			first, second = "the first attempt", "the second"
+			first, second = "the earlier attempt", "the later"
 			if b.Start < a.Start {
-				first, second = "the second attempt", "the first"
+				first, second = "the later attempt", "the earlier"
 			}
 		}
 	}

@@ -105,6 +105,15 @@ func furtherStories() []told {
 			c.Event.ID, c.Event.Symbol = "</script><img src=x>\n# owned", "a|b`c`\u202e"
 			c.Attempts[0].Worker = "[x](javascript:alert(1))"
 		}),
+		retold("both at once and equally long", replay.ConcurrentDoubleClaim, replay.Proved, func(c *replay.EventCase, d *replay.Duplicate) {
+			c.Attempts = []replay.Attempt{attempt("worker-2", 2060, 5, ok), attempt("worker-3", 2060, 5, ok)}
+		}),
+		retold("a near cluster", replay.UnknownCause, replay.Suspected, func(c *replay.EventCase, d *replay.Duplicate) {
+			c.Event.ID, c.Attempts, d.Attempts = "", nil, nil
+		}),
+		retold("the first attempt is open", replay.TimeoutThenLateCommit, replay.Consistent, func(c *replay.EventCase, d *replay.Duplicate) {
+			c.Attempts = []replay.Attempt{openAttempt("worker-2", 2060, timeout), attempt("worker-2", 32_060, 5, ok)}
+		}),
 		retold("never claimed", replay.UnexplainedCause, replay.Suspected, func(c *replay.EventCase, d *replay.Duplicate) {
 			c.Attempts, d.Attempts = nil, nil
 		}),

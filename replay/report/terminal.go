@@ -121,10 +121,23 @@ func eventLine(s *replay.Summary) string {
 		line += fmt.Sprintf(" of %s (%s)%s", few(e.DuplicatedEvents, "event"), labels(e), shifts(&s.Shift))
 	}
 	line += fmt.Sprintf("; %s lost, %s", few(s.Lost, "event"), few(e.Orphans, "orphan"))
-	if kept := e.Duplicates - s.Removable; kept > 0 {
-		line += fmt.Sprintf("; %s not removed, because an event may need them", few(kept, "duplicate"))
+	own, needed := stayingRows(s)
+	if own > 0 {
+		line += fmt.Sprintf("; %s not removed, having %s in the source", few(own, "duplicate"), oneOf(own, "an id of its own", "ids of their own"))
+	}
+	if needed > 0 {
+		line += fmt.Sprintf("; %s not removed, because another event may need %s", few(needed, "duplicate"), oneOf(needed, "it", "them"))
 	}
 	return line
+}
+
+// stayingRows counts the duplicates that the clean output keeps: those that
+// are events of their own to the source (D10), and those that some other event
+// may need.
+func stayingRows(s *replay.Summary) (own, needed int64) {
+	kept := s.ByEvent.Duplicates - s.Removable
+	own = min(kept, s.Causes[replay.SourceDoubleEmit.String()].Count)
+	return own, kept - own
 }
 
 // labels says how sure the duplicates are: 250 certain, 3 likely.

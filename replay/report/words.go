@@ -42,6 +42,21 @@ func andList(parts []string) string {
 	return strings.Join(parts[:last], ", ") + " and " + parts[last]
 }
 
+// shareOf is a part of a whole: all 250 duplicates, none of the 250 duplicates,
+// 3 of the 250 duplicates, the only duplicate.
+func shareOf(part, whole int64, singular, plural string) string {
+	all := counted(whole, singular, plural)
+	switch {
+	case part == whole && whole == 1:
+		return "the only " + singular
+	case part == whole:
+		return "all " + all
+	case part == 0:
+		return "none of the " + all
+	}
+	return number(part) + " of the " + all
+}
+
 // capital makes the first letter of a sentence a capital.
 func capital(s string) string {
 	if s == "" || s[0] < 'a' || s[0] > 'z' {
