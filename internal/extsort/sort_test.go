@@ -184,7 +184,7 @@ func TestSortsAtTheLimitsOfMemory(t *testing.T) {
 		{"in memory", 8 << 20, 50_000},
 		{"one spill", 2 << 20, 60_000},
 		{"many runs", MinMemory, 50_000},
-		{"two passes", MinMemory, 300_000},
+		{"two passes", MinMemory, 150_000},
 	} {
 		for _, jobs := range []int{1, 2} {
 			t.Run(c.name, func(t *testing.T) {
