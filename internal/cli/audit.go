@@ -41,15 +41,16 @@ Exit status 1 only with --fail-on, if what it names was found.`,
   holdfast audit incident
   holdfast audit incident --fail-on any --json
   holdfast audit --output final_output.csv.gz --events events.jsonl --out report`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		Args: args(0, 1, "one folder"),
+		RunE: func(cmd *cobra.Command, given []string) error {
 			dir := ""
-			if len(args) == 1 {
-				dir = args[0]
+			if len(given) == 1 {
+				dir = given[0]
 				if err := existingDir(dir); err != nil {
 					return err
 				}
 			}
+			resources.apply()
 			if err := files.fill(dir); err != nil {
 				return err
 			}

@@ -100,7 +100,6 @@ Start with:  holdfast demo               an incident made, audited, repaired and
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return flagsFromEnv(cmd, env.Getenv) }
 	root.AddCommand(newAudit(a), newDedupe(a), newDemo(a), newLab(a))
-	rejectArgsAsUsage(root)
 	return root
 }
 
@@ -110,21 +109,6 @@ func suggestion(cmd *cobra.Command, arg string) string {
 		return fmt.Sprintf(": did you mean %q?", near[0])
 	}
 	return ""
-}
-
-// rejectArgsAsUsage gives wrong numbers of arguments the status of a usage error.
-func rejectArgsAsUsage(cmd *cobra.Command) {
-	if check := cmd.Args; check != nil {
-		cmd.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return usageError(err)
-			}
-			return nil
-		}
-	}
-	for _, sub := range cmd.Commands() {
-		rejectArgsAsUsage(sub)
-	}
 }
 
 // group is a command that only holds others.

@@ -40,15 +40,16 @@ its prices lie apart; OUT may then be left out.`,
   holdfast dedupe final_output.csv clean.csv --tolerance 10ms,0.50
   holdfast dedupe final_output.csv clean.csv --events raw_tick_events.log --workers worker_logs.csv
   cat final_output.csv | holdfast dedupe - - > clean.csv`,
-		Args: cobra.RangeArgs(1, 2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c.In = args[0]
-			if len(args) == 2 {
-				c.Out = args[1]
+		Args: args(1, 2, "IN OUT"),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			c.In = given[0]
+			if len(given) == 2 {
+				c.Out = given[1]
 			}
 			if c.Out == "" && c.Analysis == "" {
 				return usageError(fmt.Errorf("no output: name OUT, or --analysis F"))
 			}
+			resources.apply()
 			var err error
 			if c.Read, err = read.options(); err != nil {
 				return err

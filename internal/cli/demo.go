@@ -69,11 +69,11 @@ really injected. Exit status 1 if one claim does not hold. All files stay in DIR
 (default holdfast-demo) for you to look at.`,
 		Example: `  holdfast demo
   holdfast demo /tmp/demo --seed 7 --events 200000`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		Args: args(0, 1, "one folder"),
+		RunE: func(cmd *cobra.Command, given []string) error {
 			j.dir = "holdfast-demo"
-			if len(args) == 1 {
-				j.dir = args[0]
+			if len(given) == 1 {
+				j.dir = given[0]
 			}
 			if j.events < 0 {
 				return usageError(fmt.Errorf("--events must not be negative"))

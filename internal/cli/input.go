@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -91,6 +92,13 @@ func (r *resourceFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&r.tmp, "tmp", "", "folder for temporary files (default the system's)")
 	f.IntVar(&r.jobs, "jobs", 0, "processors to use (default all)")
 }
+
+// memoryFloor is what the process needs in any case, in bytes: a lower limit
+// would only make the garbage collector spin.
+const memoryFloor = 48 << 20
+
+// apply tells the runtime to keep the heap within the limit.
+func (r *resourceFlags) apply() { debug.SetMemoryLimit(max(int64(r.memory), memoryFloor)) }
 
 // fileFlags name the three files.
 type fileFlags struct{ events, workers, output string }

@@ -42,7 +42,7 @@ Presets: ` + strings.Join(racers.Presets(), ", ") + `.
 Safeguards: ` + strings.Join(racers.Safeguards(), ", ") + `.`,
 		Example: `  holdfast lab incident --preset dmr2025 --seed 1 --out incident
   holdfast lab incident --preset lease-short --seed 7 --out safer --safeguard window-fixed=2m`,
-		Args: cobra.NoArgs,
+		Args: args(0, 0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if out == "" {
 				return usageError(fmt.Errorf("--out is missing: name a folder for the incident"))
@@ -103,12 +103,12 @@ Exit status 1 if a figure is below the floor of the preset.`,
 		Example: `  holdfast lab incident --preset mixed --seed 3 --out incident
   holdfast audit incident
   holdfast lab score incident --audit incident/audit`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			if err := existingDir(args[0]); err != nil {
+		Args: args(1, 1, "the folder of an incident"),
+		RunE: func(_ *cobra.Command, given []string) error {
+			if err := existingDir(given[0]); err != nil {
 				return err
 			}
-			r, err := score(args[0], first(auditDir, filepath.Join(args[0], "audit")))
+			r, err := score(given[0], first(auditDir, filepath.Join(given[0], "audit")))
 			if err != nil {
 				return err
 			}

@@ -167,6 +167,9 @@ func listOf[N int | int64](c *cells, list []N) {
 
 // JoinList makes one field of parts.
 func JoinList(parts []string) string {
+	if len(parts) == 0 {
+		return ""
+	}
 	escaped := make([]string, len(parts))
 	for i, p := range parts {
 		escaped[i] = listEscapes.Replace(p)

@@ -91,6 +91,16 @@ func TestScriptKeepsOneRowOfEachGroup(t *testing.T) {
 	}
 }
 
+func TestScriptBreaksTies(t *testing.T) {
+	t.Parallel()
+	rows := []string{"A,2025-07-14T09:15:00Z,1\n", "A,2025-07-14T09:15:00Z,2\n", "A,2025-07-14T09:15:00Z,1.0\n", "A,2025-07-14T09:15:00Z,2.0\n"}
+	for keep, want := range map[string]string{"lowest": rows[2], "highest": rows[3], "median": rows[2], "mean": "A,2025-07-14T09:15:00Z,1.5\n"} {
+		if got := runScript(t, []byte(header+strings.Join(rows, "")), "--keep", keep); got.Out != header+want {
+			t.Errorf("--keep %s: %+v, want %s", keep, got, want)
+		}
+	}
+}
+
 func TestScriptReadsWhatHoldfastReads(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ in, want, accounts string }{
