@@ -112,11 +112,11 @@ func (p *fileFlags) add(f *pflag.FlagSet) {
 // fill takes what the flags leave open from the folder, and checks the rest.
 func (p *fileFlags) fill(dir string) error {
 	if dir != "" {
-		roles, err := ingest.Find(dir)
+		roles, err := ingest.Roles{Events: p.events, Workers: p.workers, Output: p.output}.Fill(dir)
 		if err != nil {
 			return err
 		}
-		p.events, p.workers, p.output = first(p.events, roles.Events), first(p.workers, roles.Workers), first(p.output, roles.Output)
+		p.events, p.workers, p.output = roles.Events, roles.Workers, roles.Output
 	}
 	if p.output == "" {
 		if dir == "" {

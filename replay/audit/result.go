@@ -1,8 +1,8 @@
 package audit
 
 import (
-	"fmt"
 	"path/filepath"
+	"strings"
 
 	"holdfast/replay"
 	"holdfast/replay/dedupe"
@@ -47,27 +47,15 @@ func (a *audit) tolerance() replay.SummaryTolerance {
 }
 
 // warn lists what the reader of the results should know, in a fixed order.
+// Files go by their names alone: where they lie is nobody's finding.
 func (a *audit) warn() []string {
+	stats := []ingest.Stats{a.in.eventStats, a.in.workerStats, a.in.outputStats}
 	var list []string
-	for _, s := range []ingest.Stats{a.in.eventStats, a.in.workerStats, a.in.outputStats} {
+	for _, s := range stats {
 		for _, w := range s.Warnings {
-			list = append(list, w)
-		}
-		for _, r := range s.Rejects {
-			list = append(list, RejectLine(r))
-		}
-		if more := s.Rejected - int64(len(s.Rejects)); more > 0 {
-			list = append(list, fmt.Sprintf("%s: %d more rejected: see rejected.csv", filepath.Base(s.File), more))
+			list = append(list, strings.Replace(w, s.File, filepath.Base(s.File), 1))
 		}
 	}
+	list = append(list, ingest.NearSymbols(a.in.eventStats, a.in.outputStats)...)
 	return append(list, a.link_.totals.Notes...)
-}
-
-// RejectLine tells of a rejected record: file:line: reason: hint.
-func RejectLine(r ingest.Reject) string {
-	s := fmt.Sprintf("%s:%d: %s", filepath.Base(r.File), r.Line, r.Reason)
-	if r.Hint != "" {
-		s += ": " + r.Hint
-	}
-	return s
 }

@@ -64,6 +64,7 @@ type account struct {
 type badLines struct {
 	count int64
 	first []int64 // lines
+	hint  string  // of the first
 }
 
 func newAccount(s *stream, o Options) *account {
@@ -76,7 +77,7 @@ func (a *account) reject(r Reject) error {
 	a.rejected++
 	bad := a.reasons[r.Reason]
 	if bad == nil {
-		bad = &badLines{}
+		bad = &badLines{hint: r.Hint}
 		a.reasons[r.Reason] = bad
 	}
 	bad.count++
@@ -119,7 +120,7 @@ func (a *account) failed(err error) error {
 
 // end stops at the end of the file: with io.EOF, unless too much was bad (R12).
 func (a *account) end() error {
-	if !a.o.MaxBad.exceeded(a.rejected, a.records) {
+	if !a.o.MaxBad.Exceeded(a.rejected, a.records) {
 		return a.stop(io.EOF)
 	}
 	most, first := a.worst()
@@ -170,7 +171,12 @@ func (a *account) warn(s Stats) []string {
 		all = append(all, oneLine(s.File)+": "+fmt.Sprintf(format, args...))
 	}
 	for _, r := range slices.Sorted(maps.Keys(a.reasons)) {
-		say("%d rejected as %s: %s", a.reasons[r].count, r, a.reasons[r])
+		bad := a.reasons[r]
+		hint := ""
+		if bad.hint != "" {
+			hint = fmt.Sprintf(" (line %d: %s)", bad.first[0], bad.hint)
+		}
+		say("%d rejected as %s: %s%s", bad.count, r, bad, hint)
 	}
 	if a.records > 0 && a.rejected == a.records {
 		say("no record of it can be used")

@@ -1,10 +1,6 @@
 package ingest
 
-import (
-	"bytes"
-
-	"holdfast/replay"
-)
+import "holdfast/replay"
 
 // Events reads a source's raw events (raw_tick_events.log): JSON objects, one a
 // line (R7).
@@ -15,8 +11,9 @@ import (
 // Members stand in any order, others are ignored. An object may have several
 // lines, up to MaxObject. What is no object is rejected, and reading goes on
 // at the next line that begins with {, white space aside; within an array
-// also at a { behind a comma, because arrays are often written on one line. A
-// line that does not begin with { is rejected by itself, so that a file of
+// also at a { behind a comma, because arrays are often written on one line.
+// There, an object at the beginning of a line needs no comma before it. A line
+// that does not begin with { is rejected by itself, so that a file of
 // another kind is as many rejected records as lines, and not one.
 type Events struct {
 	*account
@@ -75,18 +72,21 @@ func (r *Events) step() (e replay.Event, ok bool, err error) {
 		return e, false, r.end()
 	case c == '[' && !r.begun:
 		r.notes.count(topLevelArray)
-		r.begun, r.array, r.midLine = true, true, true
-		r.w.consume(1)
+		r.begun, r.array = true, true
+		r.take(1)
 		return e, false, nil
 	case r.array && (c == ',' || c == ']'):
 		return e, false, r.punctuation(c)
 	}
-	r.begun, r.midLine = true, false
+	r.begun = true
 	r.records++
 	switch {
-	case r.array && r.value:
+	case r.array && r.value && (r.midLine || c != '{'):
 		return e, false, r.rejectElement(broken, "there is no comma before it")
 	case c == '{':
+		if r.array && r.value {
+			r.notes.count(missingCommas)
+		}
 		return r.object()
 	case r.array:
 		return e, false, r.rejectElement(broken, "it is not an object")
@@ -113,6 +113,12 @@ func (r *Events) skipSpace() (byte, bool) {
 	}
 }
 
+// take consumes n bytes that are not the end of a line.
+func (r *Events) take(n int) {
+	r.w.consume(n)
+	r.midLine = true
+}
+
 // endLine consumes the line end at the front of the window, whose first byte is c.
 func (r *Events) endLine(c byte) {
 	size := 1
@@ -129,28 +135,25 @@ func (r *Events) endLine(c byte) {
 
 // punctuation deals with a comma or the end of the array.
 func (r *Events) punctuation(c byte) error {
-	if c == ',' && r.value {
-		r.value, r.comma = false, true
-		r.w.consume(1)
-		return nil
+	stray := r.comma
+	if c == ',' {
+		stray = !r.value
 	}
-	stray := c == ',' || r.comma
-	line := r.line
-	r.w.consume(1)
-	r.comma = c == ','
-	if c == ']' {
-		r.array, r.midLine = false, true
-	}
+	r.take(1)
+	r.value, r.comma, r.array = false, c == ',', c == ','
 	if !stray {
 		return nil
 	}
 	r.records++
-	return r.reject(Reject{Line: line, Reason: BadJSON, Hint: "a comma needs an object before and behind it", Raw: []byte{','}})
+	return r.reject(Reject{Line: r.line, Reason: BadJSON, Hint: "a comma needs an object before and behind it", Raw: []byte{','}})
 }
 
 // object deals with what begins with {.
 func (r *Events) object() (e replay.Event, ok bool, err error) {
 	f := r.parse()
+	if r.w.err != nil {
+		return e, false, r.failed(r.w.err)
+	}
 	if f.how != complete {
 		return e, false, r.rejectObject(f.how)
 	}
@@ -160,10 +163,11 @@ func (r *Events) object() (e replay.Event, ok bool, err error) {
 		return e, false, r.failed(err)
 	}
 	raw, line := r.w.rest()[:f.size], r.line
-	r.w.consume(f.size + f.tail)
+	r.take(f.size + f.tail)
 	r.line += r.o.lines
 	if f.ended {
 		r.line++
+		r.midLine = false
 	}
 	r.value, r.comma = true, false
 	last := !r.array && !f.ended
@@ -171,7 +175,7 @@ func (r *Events) object() (e replay.Event, ok bool, err error) {
 		r.use(&used, last)
 		return e, true, nil
 	}
-	if last {
+	if last && reason != FieldSize {
 		reason, hint = TruncatedTail, truncatedHint(reason)
 	}
 	return e, false, r.reject(Reject{Line: line, Reason: reason, Hint: hint, Raw: raw})
@@ -259,103 +263,4 @@ func (r *Events) grow(n int) bool {
 	for len(r.w.rest()) < n && r.w.fill() {
 	}
 	return len(r.w.rest()) > had
-}
-
-// rejectObject rejects what begins with { and is no object.
-func (r *Events) rejectObject(how outcome) error {
-	hint := "it is not a JSON object by itself"
-	if how == unfinished {
-		hint = "the file ends within the object"
-	}
-	if r.array {
-		return r.rejectElement(how, hint)
-	}
-	return r.rejectLines(how, hint, true)
-}
-
-// rejectLines rejects the line at the front of the window, and with resync all
-// up to the next one that begins with {.
-func (r *Events) rejectLines(how outcome, hint string, resync bool) error {
-	reject := Reject{Line: r.line, Reason: BadJSON, Hint: hint}
-	r.clipped = r.clipped[:0]
-	ended := r.clipLine(&reject)
-	first := ended
-	for ended && resync {
-		c, ok := r.firstOfLine()
-		if !ok || c == '{' {
-			ended = ok
-			break
-		}
-		ended = r.clipLine(&reject)
-	}
-	if reject.Reason == BadJSON && (!first || !ended && how == unfinished) {
-		reject.Reason = TruncatedTail
-	}
-	reject.Raw = bytes.TrimRight(r.clipped, " \t\r\n")
-	return r.reject(reject)
-}
-
-// clipLine moves a line from the window to r.clipped, as far as it has room;
-// false if the line has no end. A line over MaxRecord makes the reject one of
-// size.
-func (r *Events) clipLine(reject *Reject) (ended bool) {
-	n, size, ok := r.w.line()
-	if ok {
-		r.clip(n + size)
-	} else {
-		reject.Reason, reject.Hint = FieldSize, "the line has over 4 MiB"
-		r.clip(clipSize)
-		_, size = r.w.skipLine()
-	}
-	r.line++
-	return size > 0
-}
-
-// clip consumes n bytes, and keeps those for which r.clipped has room.
-func (r *Events) clip(n int) {
-	r.clipped = append(r.clipped, r.w.rest()[:min(n, max(0, clipSize-len(r.clipped)))]...)
-	r.w.consume(n)
-}
-
-// firstOfLine returns the first byte of the line at the front of the window
-// that is no white space; false at the end of the stream.
-func (r *Events) firstOfLine() (byte, bool) {
-	for n := 0; n < MaxField; n++ {
-		if c, ok := r.w.byteAt(n); !ok || c != ' ' && c != '\t' {
-			return c, ok
-		}
-	}
-	return ' ', true
-}
-
-// rejectElement rejects the element of the array at the front of the window,
-// and all up to the next { that begins a line or follows a comma.
-func (r *Events) rejectElement(how outcome, hint string) error {
-	reject := Reject{Line: r.line, Reason: BadJSON, Hint: hint}
-	r.clipped = r.clipped[:0]
-	r.value, r.comma = false, false
-	last := byte(0) // that was no space or tab
-	for {
-		c, ok := r.w.byteAt(0)
-		if !ok {
-			r.array = false
-			if how == unfinished {
-				reject.Reason = TruncatedTail
-			}
-			break
-		}
-		if c == '{' && (last == ',' || last == '\n' || last == '\r') {
-			break
-		}
-		switch next, _ := r.w.byteAt(1); {
-		case c == '\n', c == '\r' && next != '\n':
-			r.line++
-		}
-		if c != ' ' && c != '\t' {
-			last = c
-		}
-		r.clip(1)
-	}
-	reject.Raw = bytes.TrimRight(r.clipped, " \t\r\n")
-	return r.reject(reject)
 }

@@ -45,7 +45,7 @@ type trial struct {
 // try reads the record at the front of text.
 func (l layout) try(text []byte, delimiter byte) trial {
 	t := trial{delimiter: delimiter, columns: make([]int, len(l.names))}
-	if s := NewScanner(bytes.NewReader(text), delimiter); s.Scan() {
+	if s := (&Scanner{w: windowOn(text), delimiter: delimiter}); s.Scan() {
 		t.fields = s.Fields()
 	}
 	for i, name := range l.names {

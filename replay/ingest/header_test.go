@@ -46,6 +46,7 @@ func TestRow12NoHeader(t *testing.T) {
 	readRows("TCS,2025-07-14T09:15:00Z,1\n", o).check(t, "comma", used, nil)
 	readRows("TCS\t2025-07-14T09:15:00Z\t1\n", o).check(t, "tab", used, nil)
 	readRows("TCS;2025-07-14T09:15:00,5Z;1\n", o).check(t, "semicolon", []string{"1:1 TCS 2025-07-14T09:15:00.5Z 1"}, nil)
+	readRows("A,B,C,D;2025-07-14T09:15:00Z;1\n", o).check(t, "a time decides", []string{"1:1 A,B,C,D 2025-07-14T09:15:00Z 1"}, nil)
 	readRows("TCS,2025-07-14T09:15:00Z,1,x\nTCS,2025-07-14T09:15:00Z,1\n", o).check(t, "extra", used, []string{"2 field-count"})
 	readRows("#TCS,2025-07-14T09:15:00Z,1\n# a\n", o).check(t, "#", []string{"1:1 #TCS 2025-07-14T09:15:00Z 1"}, nil)
 	readRows("# a\n\nTCS\n", o).check(t, "comment", nil, []string{"3 field-count"})

@@ -54,7 +54,8 @@ type MaxBad struct {
 	Percent float64
 }
 
-func (m MaxBad) exceeded(rejected, records int64) bool {
+// Exceeded reports whether so many rejected records are too many.
+func (m MaxBad) Exceeded(rejected, records int64) bool {
 	if !m.Set {
 		m = MaxBad{Count: 100, Percent: 1}
 	}

@@ -31,6 +31,7 @@ const (
 	severalLines
 	topLevelArray
 	unclosedArray
+	missingCommas
 	foldedSymbols
 	numNotes
 )
@@ -61,6 +62,7 @@ var noteNames = [numNotes]string{
 	severalLines:    "objects-over-lines",  // JSON objects over several lines
 	topLevelArray:   "top-level-array",     // JSON: the file is an array
 	unclosedArray:   "unclosed-array",      // JSON: the file ends within it
+	missingCommas:   "missing-commas",      // JSON: an object of an array begins a line without a comma before it
 	foldedSymbols:   "case-folded-symbols", // changed by Options.FoldCase
 }
 

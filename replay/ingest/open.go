@@ -128,6 +128,8 @@ var foreign = []struct{ start, is, hint string }{
 	{"\x00\x00\xfe\xff", "is UTF-32BE", reencode},
 	{"\xff\xfe", "is UTF-16LE", reencode},
 	{"\xfe\xff", "is UTF-16BE", reencode},
+	{"\x1f\x8b", "is compressed twice", decompress}, // seen only within a compressed file
+	{"\x28\xb5\x2f\xfd", "is compressed twice", decompress},
 	{"BZh?1A", "is compressed with bzip2", decompress},
 	{"\xfd7zXZ", "is compressed with xz", decompress},
 	{"PK\x03\x04", "is a ZIP archive", decompress},

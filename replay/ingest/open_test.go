@@ -93,7 +93,7 @@ func TestDamagedCompression(t *testing.T) {
 		r = readRowsFrom("-", bytes.NewReader(broken), ingest.Options{})
 		checkError[*ingest.InputError](t, name, r.err, name, "fetch it again")
 	}
-	r := readRowsFrom("-", strings.NewReader(gzipped(t, text)+"behind"), ingest.Options{})
+	r := readRowsFrom("-", strings.NewReader(gzipped(t, text)+"something else behind it"), ingest.Options{})
 	checkError[*ingest.InputError](t, "garbage behind", r.err, "gzip data is damaged")
 }
 
@@ -128,6 +128,9 @@ func TestRow10Encodings(t *testing.T) {
 	for start, part := range map[string]string{"BZh91AY&SY": "bzip2", "\xfd7zXZ\x00": "xz", "PK\x03\x04\x14\x00": "ZIP", "\x04\x22\x4d\x18\x64\x40": "lz4", "PAR1\x15\x04": "Parquet"} {
 		checkError[*ingest.InputError](t, part, readRows(start, ingest.Options{}).err, part)
 	}
+	for _, z := range []string{gzipped(t, gzipped(t, rowHeader)), gzipped(t, zstandard(t, rowHeader)), zstandard(t, gzipped(t, rowHeader))} {
+		checkError[*ingest.InputError](t, "twice", readRows(z, ingest.Options{}).err, "is compressed twice")
+	}
 	readRows("\ufeff"+table(rowHeader, "PAR1,2025-07-14T09:15:00Z,1"), ingest.Options{}).
 		check(t, "BOM", []string{"1:2 PAR1 2025-07-14T09:15:00Z 1"}, nil)
 	readRows("PAR1,2025-07-14T09:15:00Z,1\n", ingest.Options{NoHeader: true}).
@@ -161,6 +164,16 @@ func TestChanged(t *testing.T) {
 	t.Parallel()
 	text := table(rowHeader, "TCS,2025-07-14T09:15:00Z,1")
 	changes := map[string]func(path string) error{
+		"grows, with its old time": func(path string) error {
+			info, err := os.Stat(path)
+			if err != nil {
+				return err
+			}
+			if err := os.WriteFile(path, []byte(text+"x"), 0o666); err != nil {
+				return err
+			}
+			return os.Chtimes(path, time.Time{}, info.ModTime())
+		},
 		"grows": func(path string) error {
 			f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 			if err != nil {

@@ -119,8 +119,12 @@ func readAttempts(text string, o ingest.Options) *result {
 }
 
 func readEvents(text string, o ingest.Options) *result {
+	return readEventsFrom(strings.NewReader(text), o)
+}
+
+func readEventsFrom(stdin io.Reader, o ingest.Options) *result {
 	r := &result{}
-	o.Stdin, o.OnReject = strings.NewReader(text), r.onReject
+	o.Stdin, o.OnReject = stdin, r.onReject
 	in, err := ingest.OpenEvents("-", o)
 	readAll(r, in, err, func(e replay.Event) string {
 		return fmt.Sprintf("%s %s %s %s", e.ID, e.Time, e.Symbol, e.Price)

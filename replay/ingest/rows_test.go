@@ -156,6 +156,7 @@ func TestRow13Tail(t *testing.T) {
 	r := readRows(good+"INFY,2025-07-14T09:15:00Z,13", ingest.Options{})
 	r.check(t, "parses", append(slices.Clone(used), "2:3 INFY 2025-07-14T09:15:00Z 13"), nil)
 	r.checkNote(t, "parses", "no-final-newline", 1)
+	readRows(good+strings.Repeat("x", ingest.MaxField+1)+",2025-07-14T09:15:00Z,13", ingest.Options{}).check(t, "too long", used, []string{"3 field-size"})
 	readRows(good+"INFY,soon,13\n", ingest.Options{}).check(t, "not cut", used, []string{"3 bad-time"})
 }
 
@@ -216,7 +217,7 @@ func TestRow16To18Prices(t *testing.T) {
 	if d := cmp.Diff(map[string]int64{"bad-price": 5, "price-precision": 1, "price-range": 1}, r.stats.Reasons); d != "" {
 		t.Errorf("reasons (-want +got)\n%s", d)
 	}
-	if want := "standard input: 5 rejected as bad-price: lines 2, 3, 4, 10, 13"; !slices.Contains(r.stats.Warnings, want) {
+	if want := "standard input: 5 rejected as bad-price: lines 2, 3, 4, 10, 13 (line 2: the price is missing)"; !slices.Contains(r.stats.Warnings, want) {
 		t.Errorf("warnings %q lack %q", r.stats.Warnings, want)
 	}
 }
@@ -245,9 +246,9 @@ func TestMissing(t *testing.T) {
 // R11: symbols compare byte by byte, and near ones are told.
 func TestNearSymbols(t *testing.T) {
 	t.Parallel()
-	text := table(rowHeader, "TCS,2025-07-14T09:15:00Z,1", "tcs,2025-07-14T09:15:00Z,1", "TCS ,2025-07-14T09:15:00Z,1", "ΣΑΣ,2025-07-14T09:15:00Z,1", "σας,2025-07-14T09:15:00Z,1")
+	text := table(rowHeader, "TCS,2025-07-14T09:15:00Z,1", "tcs,2025-07-14T09:15:00Z,1", "TCS ,2025-07-14T09:15:00Z,1", "ΣΑΣ,2025-07-14T09:15:00Z,1", "σας,2025-07-14T09:15:00Z,1", "INFY,2025-07-14T09:15:00Z,1")
 	r := readRows(text, ingest.Options{})
-	if d := cmp.Diff([]string{"TCS", "TCS ", "tcs", "ΣΑΣ", "σας"}, r.stats.Symbols); d != "" {
+	if d := cmp.Diff([]string{"INFY", "TCS", "TCS ", "tcs", "ΣΑΣ", "σας"}, r.stats.Symbols); d != "" {
 		t.Errorf("symbols (-want +got)\n%s", d)
 	}
 	if d := cmp.Diff([]string{
@@ -258,7 +259,7 @@ func TestNearSymbols(t *testing.T) {
 	}
 
 	r = readRows(text, ingest.Options{FoldCase: true})
-	if d := cmp.Diff([]string{"TCS", "ΣΑΣ"}, r.stats.Symbols); d != "" || len(r.stats.Warnings) > 0 {
+	if d := cmp.Diff([]string{"INFY", "TCS", "ΣΑΣ"}, r.stats.Symbols); d != "" || len(r.stats.Warnings) > 0 {
 		t.Errorf("folded: %q, symbols (-want +got)\n%s", r.stats.Warnings, d)
 	}
 	r.checkNote(t, "folded", "case-folded-symbols", 3)

@@ -68,8 +68,7 @@ func (s *Scanner) Scan() bool {
 	n, size, ok := s.w.line()
 	switch {
 	case !ok:
-		s.tooLong()
-		return true
+		return s.tooLong()
 	case s.w.err != nil || n+size == 0:
 		return false
 	case s.w.find(&s.w.quote, '"') < n:
@@ -115,12 +114,13 @@ func (s *Scanner) split() {
 func (s *Scanner) fail(reason Reason) { s.fault, s.fields = reason, s.fields[:0] }
 
 // tooLong takes a line that does not fit in the window.
-func (s *Scanner) tooLong() {
+func (s *Scanner) tooLong() bool {
 	s.clipped = append(s.clipped[:0], s.w.rest()[:clipSize]...)
 	s.length, s.end = s.w.skipLine()
 	s.raw = s.clipped
 	s.lines++
 	s.fail(FieldSize)
+	return s.w.err == nil
 }
 
 // scanQuoted scans a record whose first line has a quote.
@@ -149,10 +149,9 @@ func (s *Scanner) firstLine(fault Reason) bool {
 	if n, size, ok := s.w.line(); ok {
 		s.take(n, size)
 		s.fail(fault)
-	} else {
-		s.tooLong()
+		return true
 	}
-	return true
+	return s.tooLong()
 }
 
 // findFields finds the fields of the record at the front of the window, which

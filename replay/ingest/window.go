@@ -22,11 +22,14 @@ type window struct {
 }
 
 const (
-	firstWindow = 256 << 10
+	firstWindow = 64 << 10
 	maxWindow   = MaxRecord + 64<<10
 )
 
 func newWindow(r io.Reader) window { return window{r: r, buf: make([]byte, firstWindow)} }
+
+// windowOn is a window on all of a text that is already in memory.
+func windowOn(text []byte) window { return window{buf: text, end: len(text), eof: true} }
 
 // rest is what has been read and not been consumed.
 func (w *window) rest() []byte { return w.buf[w.pos:w.end] }
