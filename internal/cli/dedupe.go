@@ -9,6 +9,7 @@ import (
 
 	"holdfast/replay/audit"
 	"holdfast/replay/dedupe"
+	"holdfast/replay/ingest"
 )
 
 func newDedupe(a *app) *cobra.Command {
@@ -109,7 +110,7 @@ its prices lie apart; OUT may then be left out.`,
 // tellDedupe prints the result: on stderr when stdout holds the rows.
 func (a *app) tellDedupe(c dedupe.Config, r dedupe.Result) error {
 	for _, reject := range r.Rejects {
-		a.warn([]string{audit.RejectLine(reject)})
+		a.warn([]string{rejectLine(reject)})
 	}
 	a.warn(r.Warnings)
 	to := *a
@@ -163,4 +164,13 @@ func splitList(s string) []string {
 		parts[i] = strings.TrimSpace(parts[i])
 	}
 	return parts
+}
+
+// rejectLine tells of a rejected record: file:line: reason: hint.
+func rejectLine(r ingest.Reject) string {
+	s := fmt.Sprintf("%s:%d: %s", r.File, r.Line, r.Reason)
+	if r.Hint != "" {
+		s += ": " + r.Hint
+	}
+	return s
 }

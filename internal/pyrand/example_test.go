@@ -14,5 +14,5 @@ func Example() {
 	r := pyrand.NewInt(42)
 	n := r.Between(0, 999999)
 	fmt.Println(n, string(pyrand.AppendRepr(nil, r.Random())))
-	// Output: 670487 0.025010755222666936
+	// Output: 670487 0.11133106816568039
 }
