@@ -109,31 +109,31 @@ func (f *Findings) singleRow(c *EventCase) {
 
 // duplicates lists the rows of the event that should not be there.
 func (f *Findings) duplicates(c *EventCase, p *Population) {
-	var canonical *Match
-	for i := range c.Rows {
-		if c.Rows[i].Canonical {
-			canonical = &c.Rows[i]
-			break
-		}
-	}
-	if canonical == nil {
+	if len(c.Rows) == 0 {
 		return
 	}
+	own := c.canonical()
 	if c.Twin != "" {
-		f.Duplicates = append(f.Duplicates, p.twin(c, canonical))
+		f.Duplicates = append(f.Duplicates, p.twin(c, &c.Rows[own]))
 	}
 	extra := 0
 	for i := range c.Rows {
-		m := &c.Rows[i]
-		if m.Canonical {
+		if i == own {
 			continue
 		}
 		extra++
-		d := newDuplicate(c, m, canonical.Row.N)
+		m := &c.Rows[i]
+		d := newDuplicate(c, m, c.Rows[own].Row.N)
 		d.Removed = m.Label != Ambiguous || m.Covered
-		p.explain(&d, c, m, canonical, extra)
+		p.explain(&d, c, m, &c.Rows[own], extra)
 		f.Duplicates = append(f.Duplicates, d)
 	}
+}
+
+// canonical is the index of the row that is kept: the one that matching says,
+// or the first.
+func (c *EventCase) canonical() int {
+	return max(slices.IndexFunc(c.Rows, func(m Match) bool { return m.Canonical }), 0)
 }
 
 func newDuplicate(c *EventCase, m *Match, canonical int64) Duplicate {

@@ -17,60 +17,81 @@ const (
 )
 
 // estimateSkews compares the 1 % quantiles of (start - event time) of all
-// workers with their median. lags has the sorted sample of each worker.
+// workers with their median. lags has the sorted sample of each worker. The
+// error is that of the whole comparison: every resample draws all workers
+// anew, so it knows that the median is not certain either.
 func (p *Population) estimateSkews(lags [][]tick.Nanos) {
-	var quantiles []tick.Nanos
-	for _, l := range lags {
+	var judged []int // workers with enough attempts
+	for i, l := range lags {
 		if len(l) >= fewAttempts {
-			quantiles = append(quantiles, lowest(l))
+			judged = append(judged, i)
 		}
 	}
-	if len(quantiles) < 2 {
+	if len(judged) < 2 {
 		return // one clock has nothing to differ from
 	}
-	slices.Sort(quantiles)
-	median := quantiles[(len(quantiles)-1)/2]
-	for i, l := range lags {
-		if len(l) < fewAttempts {
-			continue
+	quantiles := make([]tick.Nanos, len(judged))
+	for k, i := range judged {
+		quantiles[k] = lags[i][rankOfLowest(lags[i])-1]
+	}
+	skews := fromMedian(quantiles)
+	squares := make([]float64, len(judged))
+	for b := range resamples {
+		for k, i := range judged {
+			quantiles[k] = resample(lags[i], mix(uint64(i)<<32|uint64(b)))
 		}
+		for k, s := range fromMedian(quantiles) {
+			d := float64(s - skews[k])
+			squares[k] += float64(d * d)
+		}
+	}
+	for k, i := range judged {
 		w := &p.Workers[i]
-		w.Skew, w.SkewError = lowest(l)-median, bootstrapError(l, uint64(i))
-		w.HasSkew = max(w.Skew, -w.Skew) > max(millisecond, 3*w.SkewError)
+		w.Skew, w.SkewError = skews[k], max(tick.Nanos(math.Sqrt(squares[k]/resamples)), spacing(lags[i]))
+		w.HasSkew = abs(w.Skew) > max(millisecond, 3*w.SkewError)
 		p.Skewed = p.Skewed || w.HasSkew
 	}
 }
 
-// lowest is the nearest-rank 1 % quantile of sorted values.
-func lowest(sorted []tick.Nanos) tick.Nanos { return sorted[nearestRank(int64(len(sorted)), 1)-1] }
-
-// bootstrapError is the standard error of the 1 % quantile over resamples with
-// replacement, drawn by a hash of seed, so always the same. The quantile of a
-// resample is the value at the r-th smallest of the indices drawn, so only
-// those are looked at.
-func bootstrapError(sorted []tick.Nanos, seed uint64) tick.Nanos {
-	n := uint64(len(sorted))
-	r := nearestRank(int64(n), 1)
-	base := lowest(sorted)
-	var sum, squares float64 // of the difference from base, so that they are small
-	drawn := make([]int32, n)
-	x := mix(seed)
-	for range resamples {
-		clear(drawn)
-		for range n {
-			x = mix(x)
-			drawn[(x>>32)*n>>32]++
-		}
-		i, left := 0, r
-		for ; left > int64(drawn[i]); i++ {
-			left -= int64(drawn[i])
-		}
-		d := float64(sorted[i] - base)
-		sum += d
-		squares += float64(d * d)
+// fromMedian is by how much each value exceeds the lower median of all.
+func fromMedian(values []tick.Nanos) []tick.Nanos {
+	sorted := slices.Sorted(slices.Values(values))
+	median := sorted[(len(sorted)-1)/2]
+	out := make([]tick.Nanos, len(values))
+	for i, v := range values {
+		out[i] = v - median
 	}
-	mean := sum / resamples
-	return tick.Nanos(math.Sqrt(max(squares/resamples-float64(mean*mean), 0)))
+	return out
+}
+
+// rankOfLowest is the nearest rank of the 1 % quantile.
+func rankOfLowest(sorted []tick.Nanos) int64 { return nearestRank(int64(len(sorted)), 1) }
+
+// resample is the 1 % quantile of as many values, drawn with replacement by a
+// hash of seed, so always the same: the value at the r-th smallest of the
+// indices drawn, so only those are looked at.
+func resample(sorted []tick.Nanos, seed uint64) tick.Nanos {
+	n := uint64(len(sorted))
+	var drawn [lagSample]uint16
+	x := seed
+	for range n {
+		x = mix(x)
+		drawn[(x>>32)*n>>32]++
+	}
+	i, left := 0, rankOfLowest(sorted)
+	for ; left > int64(drawn[i]); i++ {
+		left -= int64(drawn[i])
+	}
+	return sorted[i]
+}
+
+// spacing is the mean distance of the values that follow the 1 % quantile. It
+// keeps the error up where two neighbours are close by accident, which a
+// bootstrap of an extreme value takes for precision.
+func spacing(sorted []tick.Nanos) tick.Nanos {
+	const neighbours = 5
+	r := rankOfLowest(sorted)
+	return (sorted[r-1+neighbours] - sorted[r-1]) / neighbours
 }
 
 // offsets counts by how many quarters of an hour attempts are off from their

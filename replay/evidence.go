@@ -46,7 +46,7 @@ func (e *evidence) pair(u *pairing) {
 
 // sink tells what rows beyond the attempts look like.
 func (e *evidence) sink(c *EventCase, m, canonical *Match) {
-	e.add(itoa(int64(len(c.Attempts))) + " attempts, " + itoa(int64(len(c.Rows))) + " rows")
+	e.add(counted(len(c.Attempts), "attempt") + ", " + counted(len(c.Rows), "row"))
 	switch {
 	case m.Row.Time != canonical.Row.Time || m.Row.Price != canonical.Row.Price:
 		e.add("values differ from row " + itoa(canonical.Row.N) + " (encoded again)")
@@ -96,4 +96,12 @@ func (e *evidence) crash(silence tick.Nanos, died int, judged bool) {
 	default:
 		e.add("no end, too few gaps to tell a silence")
 	}
+}
+
+// counted is a number with its word: 1 row, 2 rows.
+func counted(n int, word string) string {
+	if n != 1 {
+		word += "s"
+	}
+	return itoa(int64(n)) + " " + word
 }

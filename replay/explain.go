@@ -164,7 +164,7 @@ func (p *Population) modifiers(c *EventCase, m *Match, u *pairing) []Cause {
 	if len(c.Attempts) >= 4 {
 		out = append(out, RetryStorm)
 	}
-	if !m.Canonical && p.inBatch(m.Row.N) {
+	if p.inBatch(m.Row.N) {
 		out = append(out, BatchReplay)
 	}
 	if u != nil && u.suspect {

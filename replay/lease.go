@@ -12,8 +12,11 @@ const leaseSample = 8192
 
 // estimateLease finds the time L such that the most gaps lie within 5 % of it:
 // the median of the densest gaps (of several equally dense ones, the shortest).
-// It is known if those are at least 5 and at least half of all (D3).
-func estimateLease(gaps *sample, configured tick.Nanos) Lease {
+// It is known if those are at least 5 and at least half of all (D3), and at
+// least a tenth of the attempts that ran longer than L: a lease hands out every
+// claim that outlasts it, so gaps that a few of the usual durations leave by
+// accident are none.
+func estimateLease(gaps *sample, closed *sketch, configured tick.Nanos) Lease {
 	all := gaps.sorted()
 	if len(all) == 0 {
 		return Lease{}
@@ -32,8 +35,8 @@ func estimateLease(gaps *sample, configured tick.Nanos) Lease {
 	high := low + sort.Search(len(all)-low, func(i int) bool { return !within5(all[low+i], l) })
 	close := int64(high - low)
 	scale := func(n int64) int64 { return n * gaps.n / int64(len(all)) }
-	e := Lease{L: l, Gaps: gaps.n, Near: scale(close)}
-	e.Known = e.Near >= 5 && close*2 >= int64(len(all))
+	e := Lease{L: l, Gaps: gaps.n, Near: scale(close), Longer: closed.above(l + l/20)}
+	e.Known = e.Near >= 5 && close*2 >= int64(len(all)) && e.Near*10 >= e.Longer
 	e.Configured = e.Known && configured > 0 && within5(l, configured)
 	return e
 }

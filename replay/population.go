@@ -83,10 +83,11 @@ type Durations struct {
 // Lease is the time after which an unfinished claim was handed out again, read
 // off the gaps between the starts of overlapping attempts (D3).
 type Lease struct {
-	Known bool
-	L     tick.Nanos
-	Gaps  int64 // overlapping gaps longer than the claim window
-	Near  int64 // those within 5 % of L
+	Known  bool
+	L      tick.Nanos
+	Gaps   int64 // overlapping gaps longer than the claim window
+	Near   int64 // those within 5 % of L
+	Longer int64 // closed attempts that ran longer than L by more than 5 %
 	// Configured reports that Options.Lease was given and L is within 5 % of it.
 	Configured bool
 }
@@ -101,7 +102,7 @@ type WorkerFacts struct {
 	Deaths   []Death    // by From; at most 65,536 of all workers
 
 	Skew      tick.Nanos // its clock against the others' (R25)
-	SkewError tick.Nanos // bootstrap standard error
+	SkewError tick.Nanos // bootstrap standard error, or the spacing of the fastest starts if that is more
 	HasSkew   bool       // beyond the larger of 1 ms and three errors
 }
 

@@ -43,7 +43,9 @@ type workerSurvey struct {
 // lagSample is how many attempts of a worker its clock is judged by.
 const lagSample = 2048
 
-func surveyWorkers(p *Population, attempts iter.Seq[Timed]) {
+// surveyWorkers fills in everything about workers and durations, and returns
+// the durations of all closed attempts.
+func surveyWorkers(p *Population, attempts iter.Seq[Timed]) (closed *sketch) {
 	s := workerSurvey{
 		p: p, success: newSketch(exactValues), closed: newSketch(exactValues), gaps: newSketch(exactValues),
 		lag: sample{k: lagSample}, lastStart: math.MinInt64,
@@ -66,6 +68,7 @@ func surveyWorkers(p *Population, attempts iter.Seq[Timed]) {
 	if s.opens > 0 {
 		p.surveyDeaths(attempts, s.opens)
 	}
+	return s.closed
 }
 
 func (s *workerSurvey) attempt(t *Timed) {

@@ -25,7 +25,7 @@ type sketch struct {
 
 const (
 	fullBits    = 63
-	minimumBits = 3
+	minimumBits = 2 // leaves at most 256 values of an int64, so limit must be that or more
 )
 
 func newSketch(limit int) *sketch { return &sketch{limit: limit, counts: map[tick.Nanos]int64{}} }
@@ -81,6 +81,16 @@ func nearestRank(n, percent int64) int64 {
 
 // quantile is the nearest-rank quantile.
 func (s *sketch) quantile(percent int64) tick.Nanos { return s.rank(nearestRank(s.n, percent)) }
+
+// above is how many values are greater than v, to within the precision.
+func (s *sketch) above(v tick.Nanos) (n int64) {
+	for x, c := range s.counts {
+		if middle(x, s.bits) > v {
+			n += c
+		}
+	}
+	return n
+}
 
 // cut keeps the leading bits of the amount of v.
 func cut(v tick.Nanos, keep int) tick.Nanos {

@@ -12,11 +12,12 @@ func Survey(s Streams, o Options) Population {
 	if p.Mode == "" {
 		p.Mode = ModeFull
 	}
+	closed := newSketch(exactValues)
 	if s.ByWorker != nil {
-		surveyWorkers(&p, s.ByWorker)
+		closed = surveyWorkers(&p, s.ByWorker)
 	}
 	if s.Cases != nil {
-		surveyCases(&p, s)
+		surveyCases(&p, s, closed)
 	}
 	if s.ByStart != nil {
 		surveyBursts(&p, s.ByStart)
@@ -25,8 +26,8 @@ func Survey(s Streams, o Options) Population {
 }
 
 // surveyCases looks at the events one by one. It needs the claim window and
-// the clocks, and leaves to know the lease.
-func surveyCases(p *Population, s Streams) {
+// the clocks, and finds the lease.
+func surveyCases(p *Population, s Streams, closed *sketch) {
 	gaps := sample{k: leaseSample}
 	extras := rowSet{}
 	var restamp restampSurvey
@@ -40,10 +41,10 @@ func surveyCases(p *Population, s Streams) {
 				gaps.add(c.Event.ID, uint64(i), r.gap)
 			}
 		}
-		extra := 0
+		extra, own := 0, c.canonical()
 		for i := range c.Rows {
 			m := &c.Rows[i]
-			if m.Canonical {
+			if i == own {
 				continue
 			}
 			extras.add(m.Row.N)
@@ -53,7 +54,7 @@ func surveyCases(p *Population, s Streams) {
 			}
 		}
 	}
-	p.Lease = estimateLease(&gaps, p.Options.Lease)
+	p.Lease = estimateLease(&gaps, closed, p.Options.Lease)
 	p.Batches = extras.runs(batchRows, mostBatches)
 	p.Restamp, p.Reread = restamp.result(), reread.result()
 	if p.HaveWorkers() && p.HaveEvents() {

@@ -132,9 +132,9 @@ func (c *collector) add(x *replay.EventCase, f *replay.Findings) {
 			c.decisions.add(removal(d))
 		}
 	}
-	for _, m := range x.Rows {
+	for i, m := range x.Rows {
 		if c.grouped.has(m.Row.N) {
-			c.keyRows.add(keyRowOf(x, f, m))
+			c.keyRows.add(replay.KeyRowOf(x, f, &c.pop, i))
 		}
 	}
 }
@@ -143,16 +143,6 @@ func removal(d *replay.Duplicate) replay.Decision {
 	return replay.Decision{
 		Row: d.Row.N, Removed: true, KeptRow: d.CanonicalRow, Reason: "duplicate-event", EventIDs: d.EventIDs, Label: d.Label,
 	}
-}
-
-func keyRowOf(x *replay.EventCase, f *replay.Findings, m replay.Match) replay.KeyRow {
-	r := replay.KeyRow{Match: m, EventRows: len(x.Rows)}
-	for i := range f.Duplicates {
-		if d := &f.Duplicates[i]; d.Row.N == m.Row.N {
-			r.Cause, r.Grade = d.Cause, d.Grade
-		}
-	}
-	return r
 }
 
 // keyGroups judges the rows that share a (symbol, timestamp).
