@@ -70,7 +70,7 @@ func hint(err error) string {
 // oneLine is how an error is shown: one line, whatever its text holds.
 func oneLine(err error) string {
 	s := strings.Join(strings.Fields(err.Error()), " ")
-	if h := hint(err); h != "" && !strings.Contains(s, h) {
+	if h := hint(err); h != "" && !strings.Contains(s, "--tmp") {
 		s += ": " + h
 	}
 	return s
