@@ -82,7 +82,7 @@ func (a *audit) retries() *table[replay.Retry] {
 func (a *audit) surveyOptions() replay.Options {
 	return replay.Options{
 		Mode: a.mode(), Closed: a.cfg.Closed, Lease: a.cfg.Lease, ReplayGap: a.cfg.ReplayGap,
-		CollapseSource: a.cfg.CollapseSource,
+		CollapseSource: a.cfg.CollapseSource, CommitOrder: a.link_.totals.CommitOrder,
 	}
 }
 

@@ -145,8 +145,8 @@ func (x cells) band() Band {
 // round picks the two sides of time at the given price, then the price at
 // these times.
 func (c *ResidualCounts) round(at cells) (cells, bool) {
-	late, okLate := c.pick(c.Found.byTime(c.Found.late, at.price), c.Control.byTime(c.Control.late, at.price), true)
-	early, okEarly := c.pick(c.Found.byTime(c.Found.early, at.price), c.Control.byTime(c.Control.early, at.price), true)
+	late, okLate := c.pick(c.Found.byTime(c.Found.late, at.price), c.Control.byTime(c.Control.late, at.price), false)
+	early, okEarly := c.pick(c.Found.byTime(c.Found.early, at.price), c.Control.byTime(c.Control.early, at.price), false)
 	if !okLate && !okEarly {
 		return at, false
 	}
@@ -155,7 +155,7 @@ func (c *ResidualCounts) round(at cells) (cells, bool) {
 		return at, true
 	}
 	var ok bool
-	at.price, ok = c.pick(c.Found.byPrice(early, late), c.Control.byPrice(early, late), false)
+	at.price, ok = c.pick(c.Found.byPrice(early, late), c.Control.byPrice(early, late), true)
 	return at, ok
 }
 
@@ -164,14 +164,16 @@ func (c *ResidualCounts) round(at cells) (cells, bool) {
 // times as far, that gains more than chance would give. Two things are added,
 // for files with few copies. Where few pairs have been met yet, a stretch of that
 // length may be empty by bad luck, so it also looks sixteen times as far, for a
-// gain that is beyond doubt. And in time the last copy often stands alone, so
-// the next tenth is taken in for a gain that chance would give once in fifty files.
-func (c *ResidualCounts) pick(found, control []int64, tail bool) (cell int, ok bool) {
+// gain that is beyond doubt. And the last copy often stands alone, so the next
+// tenth is taken in for a gain that chance would give once in fifty files; in
+// price, where the next cells of a walking market are never empty, only if the
+// control has nothing there.
+func (c *ResidualCounts) pick(found, control []int64, cautious bool) (cell int, ok bool) {
 	f, k := cumulate(found), cumulate(control)
 	at := c.first(f, k, -1, len(f)-1, startLevel)
 	for next := at; next >= 0; {
 		at = next
-		next = c.next(f, k, at, tail)
+		next = c.next(f, k, at, cautious)
 	}
 	if at < 0 || !c.excess(f[at], k[at]) {
 		return 0, false
@@ -181,7 +183,7 @@ func (c *ResidualCounts) pick(found, control []int64, tail bool) (cell int, ok b
 
 // next is the cell to move on to; -1 if there is none. Zero has no multiples:
 // what lies beyond it may lie anywhere.
-func (c *ResidualCounts) next(f, k []int64, at int, tail bool) int {
+func (c *ResidualCounts) next(f, k []int64, at int, cautious bool) int {
 	last := len(f) - 1
 	v := gridValue(at)
 	if v == 0 || v > 1<<58 {
@@ -192,8 +194,11 @@ func (c *ResidualCounts) next(f, k []int64, at int, tail bool) int {
 	if next < 0 {
 		next = c.first(f, k, at, upTo(16*v), startLevel)
 	}
-	if next < 0 && tail {
+	if next < 0 {
 		next = c.first(f, k, at, upTo(v+v/10), tailLevel)
+		if next >= 0 && cautious && k[next] > k[at] {
+			next = -1
+		}
 	}
 	return next
 }

@@ -76,7 +76,7 @@ func (s *span) length() tick.Nanos { return minus(s.last, s.first) }
 // beginning, so that every part of the file keeps meeting another.
 func slide(sample []dot, s span, shift tick.Nanos) joiner {
 	moved := slices.Clone(sample)
-	n := uint64(s.last-s.first) + 1 // the differences may exceed an int64, but not a uint64
+	n := max(uint64(s.last-s.first), 1) // the differences may exceed an int64, but not a uint64
 	for i := range moved {
 		moved[i].time = s.first + tick.Nanos((uint64(moved[i].time-s.first)+uint64(shift))%n)
 	}

@@ -18,7 +18,7 @@ type model struct {
 // cost is that of a row being an event's, without the slot.
 func (m *model) cost(e *Event, r *Row) cost {
 	c := m.residuals.table[m.residuals.cell(int64(r.Time-e.Time), int64(r.Price-e.Price))]
-	c += m.dial.cost(r.Bracket, e.Attempts)
+	c += m.dial.cost(m.dial.place(r.Bracket, e.Attempts))
 	return c + m.traitCost(ask(e, r.Row))
 }
 
@@ -32,11 +32,11 @@ func (m *model) traitCost(as answers) cost {
 
 // observation is an event that a sampled row may belong to.
 type observation struct {
-	dt, dp   int64
-	cell     int
-	slot     slot
-	position cost
-	answers  answers
+	dt, dp  int64
+	cell    int
+	slot    slot
+	place   place
+	answers answers
 }
 
 // learner holds the sampled rows with their candidates.
@@ -94,8 +94,9 @@ func (l *learner) learn() int {
 
 // use is what one round counts besides residuals.
 type use struct {
-	slots  [slotKinds]uint64
-	traits [traitKinds]traitTally
+	slots          [slotKinds]uint64
+	traits         [traitKinds]traitTally
+	placed, strays uint64 // rows whose place is known, and the strays among them
 }
 
 func (l *learner) round() bool {
@@ -107,6 +108,9 @@ func (l *learner) round() bool {
 	changed := l.m.residuals.fit(t)
 	if l.learnPrior {
 		changed = l.fitPrior(&u) || changed
+	}
+	if l.m.dial != nil && u.placed > 0 {
+		changed = l.m.dial.mix(portion(u.strays, u.placed)) || changed
 	}
 	for i := range l.m.traits {
 		changed = l.m.traits[i].fit(&u.traits[i]) || changed
@@ -129,6 +133,10 @@ func (l *learner) expect(row []observation, t *tally, u *use) {
 		w := portion(weight(costs[i]-least), total)
 		l.m.residuals.add(t, o.cell, w)
 		u.slots[o.slot] += w
+		if l.m.dial != nil && o.place.class != unknown && !o.place.flat {
+			u.placed += w
+			u.strays += l.m.dial.strayShare(o.place, w)
+		}
 		for k, a := range o.answers {
 			u.traits[k].add(a, w)
 		}
@@ -136,7 +144,7 @@ func (l *learner) expect(row []observation, t *tally, u *use) {
 }
 
 func (l *learner) costOf(o observation) cost {
-	return l.m.residuals.table[o.cell] + l.m.prior[o.slot] + o.position + l.m.traitCost(o.answers)
+	return l.m.residuals.table[o.cell] + l.m.prior[o.slot] + l.m.dial.cost(o.place) + l.m.traitCost(o.answers)
 }
 
 // fitPrior is -ln of the add-half frequency with which slots are used.

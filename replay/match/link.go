@@ -21,7 +21,7 @@ func Link(items iter.Seq[Item], c Config, emit func(replay.Match)) (Totals, erro
 		return Totals{}, err
 	}
 	if l.rows.seen == 0 {
-		return Totals{Null: "none"}, nil
+		return nothing(c.Tolerance), nil
 	}
 	l.chooseBand()
 	if l.totals.Null == nullNone {
@@ -29,7 +29,16 @@ func Link(items iter.Seq[Item], c Config, emit func(replay.Match)) (Totals, erro
 	}
 	m := newMatcher(l.learn(), c.Limits)
 	m.totals = l.totals
+	m.multis = l.survey.byClass() && l.totals.Null != nullShift
 	return m.run(items, emit)
+}
+
+// nothing is what there is to say when no row is left over.
+func nothing(t Tolerance) Totals {
+	if t.Mode == Given {
+		return Totals{Band: t.Band, Null: nullGiven, AccidentalKnown: true}
+	}
+	return Totals{Null: nullNone}
 }
 
 // Where a band comes from (R33).
@@ -68,6 +77,7 @@ type linker struct {
 
 	rows    *sampler[Row]
 	prices  *sampler[tick.Price] // of events
+	multis  *sampler[dot]        // events of several attempts
 	survey  survey
 	free    [slotKinds]int64 // slots that the events have left
 	density float64          // rows times events per nanosecond, summed over symbols
@@ -77,9 +87,10 @@ type linker struct {
 func (l *linker) count() error {
 	l.rows = newSampler[Row](l.config.Limits.SampleRows)
 	l.prices = newSampler[tick.Price](priceSample)
+	l.multis = newSampler[dot](l.config.Limits.SampleRows)
 	var t tract
 	var last value
-	var nth, paired, multis int64 // multis: events of several attempts, paired: right after another one
+	var nth, paired int64 // paired: events of several attempts right after another one
 	var previous class
 	first := true
 	for it := range l.items {
@@ -106,7 +117,7 @@ func (l *linker) count() error {
 		l.prices.add(valueHash(v.symbol, int64(v.time), int64(v.price), 0), v.price)
 		k := l.countEvent(it.Event)
 		if k == multi {
-			multis++
+			l.multis.add(valueHash(v.symbol, int64(v.time), int64(v.price), 0), dot{symbol: v.symbol, time: v.time, price: v.price, class: k})
 			if previous == multi {
 				paired++
 			}
@@ -114,7 +125,7 @@ func (l *linker) count() error {
 		previous = k
 	}
 	l.density += t.density()
-	l.survey.clustered = clustered(paired, multis, l.survey.single)
+	l.survey.clustered = clustered(paired, l.survey.multi, l.survey.single)
 	return nil
 }
 
@@ -187,6 +198,8 @@ func (l *linker) prepareSurvey() {
 		s.sample = append(s.sample, dot{symbol: r.Symbol, time: r.Time, price: r.Price, self: r.N})
 	}
 	slices.SortFunc(s.sample, compareDots)
+	s.multis = l.multis.kept
+	slices.SortFunc(s.multis, compareDots)
 	slices.SortFunc(l.rows.kept, func(a, b Row) int {
 		return cmp.Or(cmp.Compare(a.Symbol, b.Symbol), cmp.Compare(a.Time, b.Time),
 			cmp.Compare(a.Price, b.Price), cmp.Compare(a.N, b.N))
@@ -230,6 +243,7 @@ func (l *linker) learn() model {
 		}
 	}
 	k.m.traits[follows].on = k.m.dial != nil
+	l.totals.CommitOrder = k.m.dial != nil
 	k.rows = l.observe(b, &k.m)
 	k.prepare(b)
 	l.totals.Rounds = k.learn()
@@ -254,7 +268,7 @@ func (l *linker) observe(b Band, m *model) [][]observation {
 			}
 			seen[i] = append(seen[i], observation{
 				dt: int64(dt), dp: int64(dp), slot: supplyOf(e, m.workers).first(),
-				position: m.dial.cost(r.Bracket, e.Attempts), answers: ask(e, r.Row),
+				place: m.dial.place(r.Bracket, e.Attempts), answers: ask(e, r.Row),
 			})
 		})
 	}

@@ -90,8 +90,11 @@ type Totals struct {
 	Null   string // attempts, time-shift, given, default or none: where the band comes from (R33)
 	Reason error  // why Null is "default" or "none": ErrTooFew, ErrAutocorrelated, ErrNoExcess
 
-	Pairs           int64   // row-event pairs within the band
-	Accidental      float64 // how many of them chance alone would give; meaningless unless AccidentalKnown
+	// Pairs counts the row-event pairs within the band; with the null model of
+	// attempts only those of events that were attempted more than once. Accidental
+	// is how many of them chance alone would give, if that is known.
+	Pairs           int64
+	Accidental      float64
 	AccidentalKnown bool
 
 	Rows       int64 // rows that went through the band join
@@ -105,4 +108,6 @@ type Totals struct {
 
 	Rounds int      // of learning, until no cost changed
 	Notes  []string // what the reader should know, one line each
+
+	CommitOrder bool // the file's order follows the commits, and was used (R34a)
 }

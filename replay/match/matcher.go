@@ -18,6 +18,7 @@ import (
 type Matcher struct {
 	m      model
 	limits Limits
+	multis bool // Totals.Pairs counts pairs with events of several attempts only
 	band   Band // in which candidates are found
 	wide   Band // in which rescues are found
 
@@ -170,7 +171,9 @@ func (m *Matcher) consider(r *pending, s *seat) {
 		}
 	}
 	if near {
-		m.totals.Pairs++
+		if !m.multis || classOf(s.ev) == multi {
+			m.totals.Pairs++
+		}
 		r.edges = append(r.edges, edge{to: s.live, cost: m.m.cost(s.ev, &r.Row)})
 	} else if s.live.free.extra > 0 {
 		r.near = append(r.near, s.live)

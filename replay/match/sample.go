@@ -39,9 +39,6 @@ func (s *sampler[T]) halve() {
 	s.hashes, s.kept = s.hashes[:n], s.kept[:n]
 }
 
-// all reports whether nothing was left out.
-func (s *sampler[T]) all() bool { return int64(len(s.kept)) == s.seen }
-
 // valueHash mixes a value and its number among equals.
 func valueHash(symbol string, time, price, nth int64) uint64 {
 	h := uint64(len(symbol)) * 0x9e3779b97f4a7c15

@@ -49,6 +49,9 @@ func (m *Matcher) judge(r *pending, choice int, o *odds, capped bool) *verdict {
 	v := &verdict{row: r, match: replay.Match{Row: r.Row.Row, Margin: int64(o.margin)}}
 	if share(o.orphan, total) >= orphanFrom || len(r.edges) == 0 {
 		v.match.Posterior = share(o.orphan, total)
+		if len(r.edges) == 0 { // there is no second-best explanation
+			v.match.Margin = 0
+		}
 		v.list(o, total, nil)
 		return v
 	}
@@ -113,17 +116,27 @@ func (v *verdict) list(o *odds, total uint64, chosen *live) {
 }
 
 // assignSlots gives each event's rows to its members: the cheapest are canonical
-// while members have no row (ties by N), the others are extras (R38).
+// while members have no row, the others are extras. Ties go by |dt|, then by
+// value, and only among identical rows by N, so that the order of the file has no
+// say (R38).
 func (m *Matcher) assignSlots(vs []*verdict) {
 	order := slices.Clone(vs)
 	slices.SortStableFunc(order, func(a, b *verdict) int {
-		return cmp.Or(cmp.Compare(a.cost, b.cost), cmp.Compare(a.row.N, b.row.N))
+		return cmp.Or(cmp.Compare(a.cost, b.cost), cmp.Compare(a.distance(), b.distance()), comparePending(a.row, b.row))
 	})
 	for _, v := range order {
 		if v.to != nil {
 			v.take()
 		}
 	}
+}
+
+// distance is |dt|; 0 for an orphan.
+func (v *verdict) distance() tick.Nanos {
+	if v.to == nil {
+		return 0
+	}
+	return size(minus(v.row.Time, v.to.Time))
 }
 
 // take uses a slot of the event.

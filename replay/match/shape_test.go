@@ -197,32 +197,32 @@ func (in incident) items() []Item {
 // sortItems brings events and rows into (symbol, time, price) order, events
 // first among equals: the order of Exact, which is also one for Link.
 func sortItems(events []Event, rows []Row) []Item {
-	var items []Item
+	type keyed struct {
+		value
+		id string // of an event; events of equal value come first
+		n  int64  // of a row
+		it Item
+	}
+	var all []keyed
 	for i := range events {
-		items = append(items, Item{Event: &events[i]})
+		it := Item{Event: &events[i]}
+		all = append(all, keyed{value: valueOf(it), id: events[i].IDs[0], it: it})
 	}
 	for i := range rows {
-		items = append(items, Item{Row: &rows[i]})
+		it := Item{Row: &rows[i]}
+		all = append(all, keyed{value: valueOf(it), n: rows[i].N, it: it})
 	}
-	kind := func(it Item) int {
-		if it.Event != nil {
-			return 0
+	slices.SortFunc(all, func(a, b keyed) int {
+		if a.symbol == b.symbol && a.time != b.time {
+			return cmp.Compare(a.time, b.time)
 		}
-		return 1
-	}
-	last := func(it Item) (string, int64) {
-		if it.Event != nil {
-			return it.Event.IDs[0], 0
-		}
-		return "", it.Row.N
-	}
-	slices.SortFunc(items, func(a, b Item) int {
-		x, y := valueOf(a), valueOf(b)
-		s, n := last(a)
-		u, k := last(b)
-		return cmp.Or(cmp.Compare(x.symbol, y.symbol), cmp.Compare(x.time, y.time), cmp.Compare(x.price, y.price),
-			cmp.Compare(kind(a), kind(b)), cmp.Compare(s, u), cmp.Compare(n, k))
+		return cmp.Or(cmp.Compare(a.symbol, b.symbol), cmp.Compare(a.time, b.time), cmp.Compare(a.price, b.price),
+			cmp.Compare(a.n, b.n), cmp.Compare(a.id, b.id))
 	})
+	items := make([]Item, len(all))
+	for i, k := range all {
+		items[i] = k.it
+	}
 	return items
 }
 

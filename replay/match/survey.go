@@ -23,6 +23,7 @@ type survey struct {
 
 	single, multi int64 // events attempted once, and more often
 	clustered     bool  // events attempted more often stand together
+	multis        []dot // a sample of these, in (symbol, time) order
 }
 
 // Bounds of the search for a tolerance.
@@ -34,7 +35,7 @@ const (
 	// sample is small, so that what chance gives is known better than to the
 	// fifth of a pair. All slid samples together hold so many dots.
 	leastShifts = 5
-	mostShifts  = 40
+	mostShifts  = 60
 	slidDots    = 400_000
 )
 
@@ -53,14 +54,14 @@ func (s *survey) calibrate() (b Band, c Calibration, kind string, err error) {
 	attempts := s.multi >= minMulti && s.single >= minSingle
 	if attempts && !s.clustered {
 		b, c, err = Calibrate(s.byAttempts())
-		return b, c, "attempts", err
+		return b, c, nullAttempts, err
 	}
 	b, c, err = Calibrate(s.byShift())
 	if attempts && errors.Is(err, ErrAutocorrelated) {
-		b, c, err = Calibrate(s.byAttempts())
-		return b, c, "attempts", err
+		b, c, err = Calibrate(s.byNeighbours())
+		return b, c, nullAttempts, err
 	}
-	return b, c, "time-shift", err
+	return b, c, nullShift, err
 }
 
 // reach is how far apart pairs are looked at: as far as the budget allows.
@@ -114,6 +115,35 @@ func (s *survey) byAttempts() ResidualCounts {
 		j.pairs(d, reach, reach, func(i int) {
 			if dp := minus(j.sample[i].price, d.price); size(dp) <= limit {
 				plane.Add(j.sample[i].time-d.time, dp)
+			}
+		})
+	}
+	return c
+}
+
+// byNeighbours is for a burst of repeated events in a market that walks, where
+// neither events of one attempt nor a slid file show what chance gives. A
+// leftover row stands next to its own event, so it has as many chance pairs with
+// other events of several attempts as that event has itself.
+func (s *survey) byNeighbours() ResidualCounts {
+	reach := s.reach()
+	c := s.counts(reach)
+	c.Scale = float64(len(s.sample)) / float64(len(s.multis))
+	rows, events := joiner{sample: s.sample}, joiner{sample: s.multis}
+	limit := s.limitPrice()
+	for d := range s.dots {
+		if d.class != multi {
+			continue
+		}
+		rows.pairs(d, reach, reach, func(i int) {
+			if dp := minus(rows.sample[i].price, d.price); size(dp) <= limit {
+				c.Found.Add(rows.sample[i].time-d.time, dp)
+			}
+		})
+		events.pairs(d, reach, reach, func(i int) {
+			e := events.sample[i]
+			if dp := minus(e.price, d.price); size(dp) <= limit && (e.time != d.time || dp != 0) {
+				c.Control.Add(e.time-d.time, dp)
 			}
 		})
 	}
@@ -215,12 +245,15 @@ func medianPrice(prices []tick.Price) tick.Price {
 	return sorted[(len(sorted)-1)/2]
 }
 
+// byClass reports whether events of one attempt and of several can be compared.
+func (s *survey) byClass() bool { return s.multi > 0 && s.single > 0 }
+
 // accidental is how many of a given band's pairs chance would give, if there is
 // a null model that says so: with a worker log, pairs between the sampled rows
 // and events of one attempt (R33a), else slid ones.
 func (s *survey) accidental(b Band) (float64, bool) {
 	var n int64
-	if s.multi > 0 && s.single > 0 {
+	if s.byClass() {
 		j := joiner{sample: s.sample}
 		for d := range s.dots {
 			if d.class != single {
