@@ -73,7 +73,6 @@ type audit struct {
 	link_         linked
 	case_         caseTables
 	out           judged
-	warnings      []string
 	needTolerance bool // a tolerance was asked for by name: without one there is no answer
 }
 

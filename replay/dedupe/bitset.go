@@ -13,7 +13,6 @@ func newBitset(records int64) bitset { return make(bitset, records/64+1) }
 // has also holds for no set at all, which has nothing.
 func (b bitset) has(n int64) bool { return len(b) > 0 && b[n>>6]&(1<<(n&63)) != 0 }
 func (b bitset) set(n int64)      { b[n>>6] |= 1 << (n & 63) }
-func (b bitset) unset(n int64)    { b[n>>6] &^= 1 << (n & 63) }
 
 // share sets a bit while others set theirs.
 func (b bitset) share(n int64) { atomic.OrUint64(&b[n>>6], 1<<(n&63)) }

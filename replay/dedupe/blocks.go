@@ -37,11 +37,29 @@ func newReader(s *source, f *format) (*reader, error) {
 }
 
 // each calls do for the records of a block in order; what it passes is valid
-// until do returns.
+// until do returns. It fails if the block has not as many as it had before.
 func (r *reader) each(b *block, do func(*found) error) error {
-	if b.chunk.quoted {
-		return r.eachQuoted(b, do)
+	next := b.first
+	count := func(f *found) error {
+		if next++; next > b.last+1 {
+			return errMoved()
+		}
+		return do(f)
 	}
+	lines := r.eachPlain
+	if b.chunk.quoted {
+		lines = r.eachQuoted
+	}
+	if err := lines(b, count); err != nil {
+		return err
+	}
+	if next != b.last+1 {
+		return errMoved()
+	}
+	return nil
+}
+
+func (r *reader) eachPlain(b *block, do func(*found) error) error {
 	r.buf = slices.Grow(r.buf[:0], b.size+slack)[:b.size]
 	if _, err := r.source.ReadAt(r.buf, b.offset); err != nil && err != io.EOF {
 		return err

@@ -1,8 +1,10 @@
 package dedupe
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"holdfast/replay/ingest"
@@ -10,13 +12,13 @@ import (
 )
 
 func byKey(ctx context.Context, c Config) (Result, error) {
-	r, err := c.open()
+	r, err := c.open(ctx)
 	if err != nil {
 		return Result{}, c.blame(err)
 	}
 	defer r.close()
 	if err := r.byKey(ctx); err != nil {
-		return Result{}, c.blame(err)
+		return Result{}, r.settle(err)
 	}
 	r.result.Grouping, r.result.Key, r.result.Keep = "key", r.Key, r.Keep
 	return r.result, nil
@@ -40,7 +42,7 @@ func (r *run) byKey(ctx context.Context) error {
 	if err := r.writeDecided(ctx); err != nil {
 		return err
 	}
-	r.warn()
+	r.warnGroups()
 	return r.finish(ctx)
 }
 
@@ -98,7 +100,7 @@ func (r *run) tellRejects() error {
 			if r.drop.has(f.n) && len(r.result.Rejects) < toldRejects {
 				_, reason, hint := reader.fields(f)
 				r.result.Rejects = append(r.result.Rejects, ingest.Reject{
-					File: r.In, Line: f.line, Row: f.n, Reason: reason, Hint: hint, Raw: append([]byte(nil), f.raw[:min(len(f.raw), 200)]...),
+					File: r.In, Line: f.line, Row: f.n, Reason: reason, Hint: hint, Raw: bytes.Clone(f.raw[:min(len(f.raw), 200)]),
 				})
 			}
 			return nil
@@ -156,16 +158,10 @@ func (r *run) writeDecided(ctx context.Context) error {
 	return r.write(ctx, r.details.sorted(sorted, &failed), &failed)
 }
 
-// warn says what the numbers mean (R61, R64).
-func (r *run) warn() {
-	say := func(format string, args ...any) {
-		r.result.Warnings = append(r.result.Warnings, fmt.Sprintf(format, args...))
-	}
+// warnGroups says what the numbers mean (R64).
+func (r *run) warnGroups() {
 	if n := r.result.Suspected; n > 0 {
-		say("%d of %d groups look like different events; keeping one loses the other: use --events, or --key %s",
-			n, r.result.Groups, strings.Join(append(r.Key[:len(r.Key):len(r.Key)], columnPrice), ","))
-	}
-	if n := r.result.Rewritten; n > 0 {
-		say("%d prices were replaced by the mean of their group, which no source sent", n)
+		r.warn("%d of %d groups look like different events; keeping one loses the other: use --events, or --key %s",
+			n, r.result.Groups, strings.Join(append(slices.Clone(r.Key), columnPrice), ","))
 	}
 }

@@ -3,7 +3,6 @@ package dedupe
 import (
 	"bytes"
 	"fmt"
-	"unicode/utf8"
 
 	"holdfast/replay/ingest"
 	"holdfast/replay/tick"
@@ -111,7 +110,7 @@ func (c *careful) decode(split [][]byte, line int64) (reason ingest.Reason, hint
 		return ingest.FieldCount, fmt.Sprintf("it has %d fields, the header %d", len(split), len(c.roles))
 	}
 	for _, i := range c.texts {
-		if bytes.IndexByte(split[i], 0) >= 0 || !utf8.Valid(split[i]) {
+		if !isText(split[i]) {
 			return ingest.BadText, "a field of the key has a NUL or is not UTF-8"
 		}
 		c.f.texts[i] = split[i]

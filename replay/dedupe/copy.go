@@ -10,7 +10,7 @@ func copyRows(ctx context.Context, c Config, decisions iter.Seq[Decision], faile
 	if failed == nil {
 		failed = new(error)
 	}
-	r, err := c.open()
+	r, err := c.open(ctx)
 	if err != nil {
 		return Result{}, c.blame(err)
 	}
@@ -23,7 +23,7 @@ func copyRows(ctx context.Context, c Config, decisions iter.Seq[Decision], faile
 		err = r.finish(ctx)
 	}
 	if err != nil {
-		return Result{}, c.blame(err)
+		return Result{}, r.settle(err)
 	}
 	return r.result, nil
 }

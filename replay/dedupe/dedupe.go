@@ -51,7 +51,9 @@ type Config struct {
 	// It is called by one goroutine at a time.
 	Progress func(done, total int64)
 
-	chunk int // bytes of a chunk; 0: by the size of the file
+	// For tests.
+	chunk int                 // bytes of a chunk; 0: by the size of the file
+	hash  func([]byte) uint64 // of a key; nil: a good one
 }
 
 // Result is the JSON object of R63, and beside it what the command tells the

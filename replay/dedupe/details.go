@@ -71,8 +71,8 @@ func (c *cursor) take(n int64) (d Decision, ok bool, err error) {
 	}
 	d = c.head
 	c.head, c.more = c.next()
-	if d.Row != n || c.more && c.head.Row <= n {
-		return d, false, fmt.Errorf("dedupe: decisions about rows %d and %d are not in order at row %d", d.Row, c.head.Row, n)
+	if d.Row != n {
+		return d, false, fmt.Errorf("dedupe: decision about row %d comes after row %d was done", d.Row, n-1)
 	}
 	return d, true, nil
 }
@@ -80,7 +80,7 @@ func (c *cursor) take(n int64) (d Decision, ok bool, err error) {
 // end fails if decisions are left.
 func (c *cursor) end() error {
 	if c != nil && c.more {
-		return fmt.Errorf("dedupe: decision about row %d, which the file does not have", c.head.Row)
+		return fmt.Errorf("dedupe: decision about row %d, which is out of order or not in the file", c.head.Row)
 	}
 	return nil
 }

@@ -117,13 +117,13 @@ func (g *generator) mutate(data []byte) []byte {
 func TestFastAgreesWithGeneralReader(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
-	for seed := uint64(0); seed < 3000; seed++ {
+	for seed := uint64(0); seed < rounds(1000); seed++ {
 		g := newGenerator(seed)
 		data := g.mutate(g.file(g.IntN(40)))
 		o := ingest.Options{MaxBad: allowBad, NoHeader: g.one(10), FoldCase: g.one(10)}
 		c := Config{
 			In: f.write("in.csv", data), Out: f.path("out.csv"), Removed: f.path("removed.csv"), Tmp: f.dir, FS: unsynced{},
-			Read: o, Jobs: 1 + g.IntN(3), chunk: []int{1, 40, 200, 4000}[g.IntN(4)],
+			Read: o, Jobs: 1 + g.IntN(3), chunk: []int{1, 40, 40, 200, 200, 200, 4000, 4000}[g.IntN(8)],
 		}
 		out, removed, counts, wantErr := readerTwin(c.In, o)
 		r, err := ByKey(context.Background(), c)

@@ -67,7 +67,10 @@ func (r *run) candidates(ctx context.Context, set bitset) (*extsort.Sorted, erro
 			if !set.has(f.n) {
 				return nil
 			}
-			fields, _, _ := reader.fields(f) // it was usable before
+			fields, reason, _ := reader.fields(f)
+			if reason != "" { // it was usable before
+				return errMoved()
+			}
 			key = r.format.appendKey(key[:0], fields)
 			value = appendCandidate(value[:0], f.n, fields, r.Analysis != "")
 			return sorter.Add(key, value)

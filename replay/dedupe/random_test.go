@@ -16,6 +16,7 @@ type generator struct {
 	quoting bool // some fields are quoted, some hold line ends
 	ends    []string
 	bad     bool // bad records, blank lines and comments
+	preface bool // comments before the header
 	b       bytes.Buffer
 }
 
@@ -28,7 +29,7 @@ func newGenerator(seed uint64) *generator {
 	if g.one(2) {
 		g.Shuffle(len(g.columns), func(i, j int) { g.columns[i], g.columns[j] = g.columns[j], g.columns[i] })
 	}
-	g.quoting, g.bad = g.one(2), g.one(2)
+	g.quoting, g.bad, g.preface = g.one(2), g.one(2), g.one(4)
 	g.ends = [][]string{{"\n"}, {"\n"}, {"\r\n"}, {"\n", "\r\n"}, {"\n", "\r\n", "\r"}}[g.IntN(5)]
 	return g
 }
@@ -43,7 +44,7 @@ func (g *generator) file(records int) []byte {
 	if g.one(4) {
 		g.b.WriteString("\xef\xbb\xbf")
 	}
-	if g.bad && g.one(2) {
+	if g.preface {
 		g.b.WriteString("# made at random")
 		g.end()
 		g.end()

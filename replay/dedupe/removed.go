@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"io"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"holdfast/replay/report"
 )
@@ -50,21 +52,28 @@ func (l *removedList) add(f *found, d Decision) error {
 	return err
 }
 
-// appendField appends text as a CSV field, quoted only where needed.
+// appendField appends text as a CSV field, quoted only where needed. NUL and
+// bytes that are not UTF-8 become \xNN, so that every CSV reader takes the file.
 func appendField[T string | []byte](b []byte, field T, safe bool) []byte {
 	if len(field) == 0 {
 		return b
 	}
 	start := len(b)
-	if safe && bytes.IndexByte([]byte("=+-@"), field[0]) >= 0 {
+	if safe && strings.IndexByte("=+-@", field[0]) >= 0 {
 		b = append(b, '\'')
 	}
-	b = append(b, report.ValidText(string(field))...)
+	if isText([]byte(field)) {
+		b = append(b, field...)
+	} else {
+		b = append(b, report.ValidText(string(field))...)
+	}
 	text := b[start:]
-	if !bytes.ContainsAny(text, ",\"\r\n") && text[0] != ' ' {
+	if !bytes.ContainsAny(text, ",\"\r\n") && text[0] != ' ' && text[0] != '\t' {
 		return b
 	}
 	quoted := append(make([]byte, 0, len(text)+8), '"')
 	quoted = append(quoted, bytes.ReplaceAll(text, []byte{'"'}, []byte(`""`))...)
 	return append(append(b[:start], quoted...), '"')
 }
+
+func isText(b []byte) bool { return utf8.Valid(b) && bytes.IndexByte(b, 0) < 0 }

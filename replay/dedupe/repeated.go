@@ -51,30 +51,27 @@ type finder struct {
 	chunks []*chunk
 	found  bitset
 
-	table table
-	runs  [][]uint64 // of each chunk: the partitions that were read
-	buf   []uint64
-	raw   []byte
+	table  table
+	loader loader
+	parts  []part // of each chunk: the partitions that were read
 }
 
-func (f *finder) find(from, to int) (err error) {
-	f.runs, f.buf = f.runs[:0], f.buf[:0]
-	total := 0
+// find does the partitions from to to-1.
+func (f *finder) find(from, to int) error {
+	spilled := 0
 	for _, c := range f.chunks {
-		if c.entries.data == nil {
-			total += int(c.entries.runs[to] - c.entries.runs[from])
+		if c.entries.hashes == nil {
+			spilled += int(c.entries.runs[to] - c.entries.runs[from])
 		}
 	}
-	if cap(f.buf) < total { // grown once, because runs point into it
-		f.buf = make([]uint64, 0, total)
-	}
+	f.loader.reset(spilled)
+	f.parts = f.parts[:0]
 	for _, c := range f.chunks {
-		var run []uint64
-		run, f.buf, err = f.store.slice(&c.entries, from, to, f.buf, &f.raw)
+		p, err := f.store.load(&c.entries, from, to, &f.loader)
 		if err != nil {
 			return err
 		}
-		f.runs = append(f.runs, run)
+		f.parts = append(f.parts, p)
 	}
 	for p := from; p < to; p++ {
 		f.partition(from, p)
@@ -89,24 +86,25 @@ func (f *finder) partition(from, p int) {
 	}
 	f.table.reset(n)
 	for i, c := range f.chunks {
-		for _, e := range f.part(i, c, from, p) {
-			f.table.add(e >> entryRecordBits)
+		start, end := c.entries.within(from, p)
+		for _, h := range f.parts[i].hashes[start:end] {
+			f.table.add(h)
 		}
 	}
 	if !f.table.again {
 		return
 	}
 	for i, c := range f.chunks {
-		for _, e := range f.part(i, c, from, p) {
-			if f.table.repeated(e >> entryRecordBits) {
-				f.found.share(c.before + int64(e&entryRecordMask) + 1)
+		start, end := c.entries.within(from, p)
+		for j, h := range f.parts[i].hashes[start:end] {
+			if f.table.repeated(h) {
+				f.found.share(c.before + int64(f.parts[i].records[int(start)+j]) + 1)
 			}
 		}
 	}
 }
 
-// part is partition p of chunk i, of the partitions that were read from "from".
-func (f *finder) part(i int, c *chunk, from, p int) []uint64 {
-	runs := c.entries.runs
-	return f.runs[i][runs[p]-runs[from] : runs[p+1]-runs[from]]
+// within is where partition p lies in what was read from partition from on.
+func (e *entries) within(from, p int) (start, end uint32) {
+	return e.runs[p] - e.runs[from], e.runs[p+1] - e.runs[from]
 }

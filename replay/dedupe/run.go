@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cespare/xxhash/v2"
+
 	"holdfast/internal/extsort"
 	"holdfast/internal/vfs"
 	"holdfast/replay/ingest"
@@ -34,7 +36,7 @@ type run struct {
 const defaultMemory = 512 << 20
 
 // open fills in the defaults and opens input and outputs.
-func (c Config) open() (_ *run, err error) {
+func (c Config) open(ctx context.Context) (_ *run, err error) {
 	if c.Memory <= 0 {
 		c.Memory = defaultMemory
 	}
@@ -49,6 +51,9 @@ func (c Config) open() (_ *run, err error) {
 	}
 	if c.Progress == nil {
 		c.Progress = func(int64, int64) {}
+	}
+	if c.hash == nil {
+		c.hash = xxhash.Sum64
 	}
 	if len(c.Key) == 0 {
 		c.Key = defaultKey
@@ -69,7 +74,7 @@ func (c Config) open() (_ *run, err error) {
 		}
 	}()
 	o := opener{fs: c.FS, tmp: c.Tmp, read: c.Read, name: c.In}
-	if r.source, err = o.open(); err != nil {
+	if r.source, err = o.open(ctx); err != nil {
 		return nil, err
 	}
 	if r.format, err = newFormat(r.source.header, c.Read, c.Key); err != nil {
@@ -97,7 +102,7 @@ func (r *run) scan(ctx context.Context, s *store) error {
 	size := r.source.size - r.source.start
 	total := 2 * r.source.size
 	scan := scan{
-		source: r.source, format: r.format, store: s, size: r.chunk,
+		source: r.source, format: r.format, store: s, hash: r.hash, size: r.chunk,
 		progress: func(done int64) { r.Progress(done, total) },
 	}
 	if scan.size == 0 {
@@ -109,7 +114,32 @@ func (r *run) scan(ctx context.Context, s *store) error {
 	r.index = &scan.index
 	r.result.RowsIn = r.index.records
 	r.result.Notes = scan.notes.named()
+	if s != nil {
+		r.warnInput(&scan)
+	}
 	return r.index.epochs().check(columnTimestamp)
+}
+
+// warnInput says what a user should know of the input.
+func (r *run) warnInput(s *scan) {
+	if extra := r.source.header.Extra; len(extra) > 0 {
+		const most = 10
+		r.warn("%d extra columns are carried through: %q", len(extra), extra[:min(len(extra), most)])
+	}
+	if n := s.notes[naiveTimes]; n > 0 {
+		zone := "UTC"
+		if r.Read.Zone.Loc != nil {
+			zone = r.Read.Zone.Loc.String()
+		}
+		r.warn("%d times name no zone and are read as %s: --assume-tz sets another", n, zone)
+	}
+	if !r.Read.FoldCase {
+		r.result.Warnings = append(r.result.Warnings, s.names.near()...)
+	}
+}
+
+func (r *run) warn(format string, args ...any) {
+	r.result.Warnings = append(r.result.Warnings, fmt.Sprintf(format, args...))
 }
 
 // write carries out what was decided, and checks that no row is lost on the
@@ -147,7 +177,21 @@ func (r *run) finish(ctx context.Context) error {
 
 // sorter makes an external sorter for about that many bytes.
 func (r *run) sorter(bytes int64) *extsort.Sorter {
-	return extsort.New(extsort.Config{Memory: min(bytes, r.Memory/4), Dir: r.Tmp, Jobs: r.Jobs, FS: r.FS})
+	return extsort.New(extsort.Config{Memory: max(min(bytes, r.Memory/8), 1), Dir: r.Tmp, Jobs: r.Jobs, FS: r.FS})
+}
+
+// settle makes of an error what the caller gets: if the input changed, that is
+// what went wrong, whatever it looked like; and an error about the input names it.
+func (r *run) settle(err error) error {
+	if changed := r.source.id.Changed(); changed != nil && !errors.Is(err, context.Canceled) {
+		return changed
+	}
+	return r.blame(err)
+}
+
+// errMoved is what a record that is not where it was gives away.
+func errMoved() error {
+	return &ingest.InputError{Reason: "changed while it was read", Hint: "stop its writer or copy it, and run again"}
 }
 
 // blame names the input in an error about it.

@@ -6,8 +6,6 @@ import (
 	"io"
 	"sync"
 
-	"github.com/cespare/xxhash/v2"
-
 	"holdfast/replay/ingest"
 )
 
@@ -17,7 +15,8 @@ type scan struct {
 	source   *source
 	format   *format
 	store    *store // nil: only where the records are is wanted
-	size     int    // of a chunk
+	hash     func([]byte) uint64
+	size     int // of a chunk
 	progress func(done int64)
 
 	mu    sync.Mutex // guards what follows, and so the order of chunks
@@ -25,6 +24,7 @@ type scan struct {
 	err   error
 	index index // sealed when the scan is done
 	notes notes
+	names nameSet
 }
 
 // maxChunk is less than the largest field that is accepted, so that a plain
@@ -58,6 +58,7 @@ func (s *scan) run(ctx context.Context, jobs int) error {
 	for _, w := range workers {
 		s.notes.add(&w.lines.notes)
 		s.notes.add(&w.careful.notes)
+		s.names.add(&w.names)
 	}
 	s.index.seal(s.source.headerLines)
 	return ctx.Err()
@@ -69,6 +70,7 @@ type scanner struct {
 	lines   *lineParser
 	careful *careful
 	sorter  sorter
+	names   nameSet
 
 	buf    []byte
 	hashes []uint64 // of the records of the chunk at hand; 0 for a rejected one
@@ -87,7 +89,7 @@ func (w *scanner) step() bool {
 		return false
 	}
 	if err == nil && !c.quoted {
-		w.plain(c, data)
+		c, err = w.plain(c, data)
 	}
 	if err == nil {
 		err = w.finish(c)
@@ -147,30 +149,52 @@ func isPlain(data []byte) bool {
 	}
 }
 
-// plain scans a chunk of plain lines.
-func (w *scanner) plain(c *chunk, data []byte) {
+// plain scans a chunk of plain lines. If it has more records than a chunk may
+// have, further chunks get the rest; the last one is returned.
+func (w *scanner) plain(c *chunk, data []byte) (*chunk, error) {
 	c.begin(bytes.IndexByte(data, '\r') >= 0)
 	ended := data[len(data)-1] == '\n'
 	if !ended {
 		data = append(data, '\n') // there is slack
 	}
-	padded := data[:len(data)+slack-1]
+	padded, end := data[:len(data)+slack-1], c.size
+	base := 0 // where in data the chunk begins
 	for i := 0; i < len(data); c.lines++ {
+		if c.records == maxRecords {
+			next, err := w.split(c, i-base)
+			if err != nil {
+				return nil, err
+			}
+			c, base = next, i
+		}
 		start := i
 		if w.store != nil && ended {
 			if next, ok := w.lines.parse(padded, i); ok {
-				c.record(start)
+				c.record(start - base)
 				w.addKey(&w.lines.fields)
 				i = next
 				continue
 			}
 		}
 		i += bytes.IndexByte(data[i:], '\n') + 1
-		w.line(c, start, trimCR(data[start:i-1]), ended || i < len(data))
+		w.line(c, start-base, trimCR(data[start:i-1]), ended || i < len(data))
 	}
 	if !ended {
 		c.roughen()
 	}
+	c.size = end - base
+	return c, nil
+}
+
+// split ends a chunk at size and begins the next one there.
+func (w *scanner) split(c *chunk, size int) (*chunk, error) {
+	c.size = size
+	next := &chunk{offset: c.offset + int64(size)}
+	next.begin(c.rough)
+	w.mu.Lock()
+	w.index.chunks = append(w.index.chunks, next)
+	w.mu.Unlock()
+	return next, w.finish(c)
 }
 
 // line scans one plain line the careful way.
@@ -199,8 +223,9 @@ func (w *scanner) use(c *chunk, f *fields, reason ingest.Reason) {
 
 // addKey notes the hash of a usable record.
 func (w *scanner) addKey(f *fields) {
+	w.names.see(f.symbol)
 	w.key = w.format.appendKey(w.key[:0], f)
-	w.hashes = append(w.hashes, max(xxhash.Sum64(w.key), 1))
+	w.hashes = append(w.hashes, max(w.hash(w.key), 1))
 }
 
 // quoted scans the records from the start of c on, until there is a chunk of
@@ -209,7 +234,7 @@ func (w *scanner) quoted(c *chunk) error {
 	s := w.format.scanner(w.source, c.offset)
 	c.begin(true)
 	c.size = 0
-	for c.size < w.size && s.Scan() {
+	for c.size < w.size && c.records < maxRecords && s.Scan() {
 		c.lines = int(s.Line()) - 1
 		if w.careful.isQuotedRecord(s) {
 			c.record(c.size)

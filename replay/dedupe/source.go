@@ -2,6 +2,7 @@ package dedupe
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -42,7 +43,7 @@ type opener struct {
 }
 
 // open reads pipes to their end, and the header.
-func (o *opener) open() (_ *source, err error) {
+func (o *opener) open(ctx context.Context) (_ *source, err error) {
 	s := &source{}
 	defer func() {
 		if err != nil {
@@ -56,7 +57,7 @@ func (o *opener) open() (_ *source, err error) {
 		return nil, err
 	}
 	if piped {
-		spooled, err := o.spoolPipe()
+		spooled, err := o.spoolPipe(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +68,7 @@ func (o *opener) open() (_ *source, err error) {
 	if err := o.readHeader(s); err != nil {
 		return nil, err
 	}
-	if err := o.openText(s); err != nil {
+	if err := o.openText(ctx, s); err != nil {
 		return nil, err
 	}
 	return s, s.countHeader()
@@ -114,7 +115,7 @@ func (o *opener) isPipe() (bool, error) {
 
 // spoolPipe copies what can be read only once. The copy keeps its name as long
 // as it is open, since it may have to be opened once more to decompress it.
-func (o *opener) spoolPipe() (io.Closer, error) {
+func (o *opener) spoolPipe(ctx context.Context) (io.Closer, error) {
 	in := o.read.Stdin
 	switch {
 	case o.name != "-":
@@ -131,7 +132,7 @@ func (o *opener) spoolPipe() (io.Closer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := io.Copy(out, in); err != nil {
+	if err := spoolAll(ctx, out, in); err != nil {
 		out.Close()
 		return nil, err
 	}
@@ -155,7 +156,7 @@ const probeSize = 4 << 10
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // openText sets where the text is read from.
-func (o *opener) openText(s *source) error {
+func (o *opener) openText(ctx context.Context, s *source) error {
 	text, err := ingest.Open(o.path)
 	if err != nil {
 		return err
@@ -186,19 +187,48 @@ func (o *opener) openText(s *source) error {
 		s.start = mark + s.header.Size
 		return nil
 	}
-	return o.unpack(s, io.MultiReader(bytes.NewReader(plain), text))
+	return o.unpack(ctx, s, io.MultiReader(bytes.NewReader(plain), text))
 }
 
 // unpack makes a copy of what a compressed file holds.
-func (o *opener) unpack(s *source, text io.Reader) error {
+func (o *opener) unpack(ctx context.Context, s *source, text io.Reader) error {
 	out, err := newSpool(o.fs, o.tmp)
 	if err != nil {
 		return err
 	}
 	s.closers = append(s.closers, out)
-	if _, err := io.CopyBuffer(out, text, make([]byte, copySize)); err != nil {
+	if err := spoolAll(ctx, out, text); err != nil {
 		return err
 	}
 	s.ReaderAt, s.size, s.start = out, out.size, s.header.Size
 	return nil
+}
+
+// spoolAll copies until the end, or until ctx is done. A read that waits for
+// somebody to type is then left behind.
+func spoolAll(ctx context.Context, out *spool, in io.Reader) error {
+	done := make(chan error, 1)
+	go func() {
+		_, err := io.CopyBuffer(out, untilDone{ctx, in}, make([]byte, copySize))
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// untilDone reads until ctx is done.
+type untilDone struct {
+	ctx context.Context
+	in  io.Reader
+}
+
+func (u untilDone) Read(b []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.in.Read(b)
 }

@@ -2,12 +2,12 @@ package dedupe
 
 import "math/bits"
 
-// table is an open-addressing set of partial hashes that remembers which were
-// added more than once. A slot is the hash shifted left by two, with bit 1 for
-// "taken" and bit 0 for "more than once"; zero is a free slot.
+// table is an open-addressing set of hashes that remembers which were added
+// more than once. A slot is the low 30 bits of the hash, then bit 1 for "taken"
+// and bit 0 for "more than once"; zero is a free slot.
 type table struct {
-	slots []uint64
-	mask  uint64
+	slots []uint32
+	mask  uint32
 	used  int
 	again bool // some hash was added more than once
 }
@@ -29,12 +29,12 @@ func (t *table) reset(n int) {
 		t.slots = t.slots[:size]
 		clear(t.slots)
 	} else {
-		t.slots = make([]uint64, size)
+		t.slots = make([]uint32, size)
 	}
-	t.mask, t.used, t.again = uint64(size-1), 0, false
+	t.mask, t.used, t.again = uint32(size-1), 0, false
 }
 
-func (t *table) add(hash uint64) {
+func (t *table) add(hash uint32) {
 	want := hash<<2 | slotTaken
 	for i := hash & t.mask; ; i = (i + 1) & t.mask {
 		switch s := t.slots[i]; {
@@ -54,7 +54,7 @@ func (t *table) add(hash uint64) {
 }
 
 // repeated reports whether hash was added more than once.
-func (t *table) repeated(hash uint64) bool {
+func (t *table) repeated(hash uint32) bool {
 	want := hash<<2 | slotTaken
 	for i := hash & t.mask; ; i = (i + 1) & t.mask {
 		switch s := t.slots[i]; {
@@ -68,8 +68,8 @@ func (t *table) repeated(hash uint64) bool {
 
 func (t *table) grow() {
 	old := t.slots
-	t.slots = make([]uint64, 2*len(old))
-	t.mask = uint64(len(t.slots) - 1)
+	t.slots = make([]uint32, 2*len(old))
+	t.mask = uint32(len(t.slots) - 1)
 	for _, s := range old {
 		if s == 0 {
 			continue

@@ -155,6 +155,7 @@ func (w *writer) withPrice(f *found, d Decision) []byte {
 // included.
 func (f *format) span(raw []byte, column int) (from, to int) {
 	for ; ; column-- {
+		from = min(from, len(raw)) // it has fewer fields only if the file changed
 		to = from + f.fieldEnd(raw[from:])
 		if column == 0 {
 			return from, to
@@ -168,8 +169,8 @@ func (f *format) fieldEnd(b []byte) int {
 	from := 0
 	if len(b) > 0 && b[0] == '"' {
 		for from = 1; ; from++ { // past doubled quotes, behind the closing one
-			from += bytes.IndexByte(b[from:], '"') + 1
-			if from == len(b) || b[from] != '"' {
+			i := bytes.IndexByte(b[from:], '"')
+			if from += i + 1; i < 0 || from == len(b) || b[from] != '"' {
 				break
 			}
 		}

@@ -1,0 +1,16 @@
+# Shorthands; README's two commands need none of them.
+
+.PHONY: check bench-replay bench-record
+
+check:
+	go run ./internal/check
+
+# Side by side with DuckDB, Polars, Miller and sort+awk (see bench/main.go for what it needs).
+bench-replay:
+	go build -o bench/data/holdfast ./cmd/holdfast
+	npm ci --prefix bench
+	cd bench && go run . -runs 5
+
+# Side by side with five write-ahead logs, and the same damage done to each.
+bench-record:
+	cd bench && go run ./record
