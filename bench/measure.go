@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -33,7 +34,7 @@ func measure(command []string) (cost, error) {
 	starter := exec.Command(self, append([]string{starterFlag}, command...)...)
 	starter.Stdout, starter.Stderr = &report, &words
 	if err := starter.Run(); err != nil {
-		return cost{}, fmt.Errorf("%.300s", words.String())
+		return cost{}, errors.New(strings.TrimPrefix(strings.TrimSpace(words.String()), "bench: "))
 	}
 	var c cost
 	_, err = fmt.Sscan(report.String(), (*int64)(&c.wall), (*int64)(&c.cpu), &c.memory)
