@@ -8,4 +8,4 @@ import (
 	"holdfast/internal/cli"
 )
 
-func main() { os.Exit(cli.Main(os.Args[1:], cli.OS())) }
+func main() { os.Exit(cli.Main(os.Args[1:], cli.OS(os.Exit))) }

@@ -28,12 +28,13 @@ type Env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
-	Terminal       bool // stderr is a terminal: progress may redraw its line
+	Terminal       bool             // stderr is a terminal: progress may redraw its line
+	Exit           func(status int) // ends the process at once; no deferred call runs
 }
 
-// OS is the environment of a real process.
-func OS() Env {
-	return Env{os.Stdin, os.Stdout, os.Stderr, os.Getenv, term.IsTerminal(int(os.Stderr.Fd()))}
+// OS is the environment of a real process, which exit (os.Exit) ends.
+func OS(exit func(status int)) Env {
+	return Env{os.Stdin, os.Stdout, os.Stderr, os.Getenv, term.IsTerminal(int(os.Stderr.Fd())), exit}
 }
 
 // Main runs one command line and returns its exit status.
@@ -99,7 +100,7 @@ Start with:  holdfast demo               an incident made, audited, repaired and
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return flagsFromEnv(cmd, env.Getenv) }
-	root.AddCommand(newAudit(a), newDedupe(a), newDemo(a), newLab(a))
+	root.AddCommand(newAudit(a), newDedupe(a), newDemo(a), newLab(a), newRecord(a))
 	return root
 }
 

@@ -9,7 +9,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"holdfast": func() { os.Exit(Main(os.Args[1:], OS())) },
+		"holdfast": func() { os.Exit(Main(os.Args[1:], OS(os.Exit))) },
 	})
 }
 

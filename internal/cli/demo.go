@@ -56,6 +56,7 @@ var stages = []stage{
 	{"audit", demoAudit},
 	{"dedupe", demoDedupe},
 	{"score", demoScore},
+	{"record", demoRecord},
 }
 
 func newDemo(a *app) *cobra.Command {

@@ -19,7 +19,7 @@ import (
 )
 
 func newLab(a *app) *cobra.Command {
-	return group("lab", "Faults on purpose, each with its ground truth", newLabIncident(a), newLabScore(a))
+	return group("lab", "Faults on purpose, each with its ground truth", newLabIncident(a), newLabScore(a), newLabPackets(a))
 }
 
 func newLabIncident(a *app) *cobra.Command {

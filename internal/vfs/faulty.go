@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"sync"
@@ -9,14 +10,18 @@ import (
 // Op is one call that reaches a [Faulty] file system.
 type Op struct {
 	N    int    // 1 for the first
-	Call string // open, stat, readlink, link, rename, remove, syncdir, read, write, chmod, sync, close
+	Call string // open, stat, readlink, link, rename, remove, syncdir, readdir, mkdir, lock, read, write, chmod, size, truncate, preallocate, sync, close
 	Name string // the file, or the new name of a link or rename
 	New  bool   // open: the call may create the file
 }
 
 // Grows says whether a full disk may refuse the call.
 func (o Op) Grows() bool {
-	return o.Call == "write" || o.Call == "link" || o.Call == "sync" || o.Call == "open" && o.New
+	switch o.Call {
+	case "write", "link", "sync", "mkdir", "preallocate":
+		return true
+	}
+	return o.Call == "open" && o.New
 }
 
 // Plan decides which calls fail, and how; nil lets the call through.
@@ -43,9 +48,27 @@ func FullFrom(n int, err error) Plan {
 	}
 }
 
+// ErrKilled is the failure of a call that is never made, because the process
+// ends before it.
+var ErrKilled = errors.New("the process was killed")
+
+// KillAt ends the process at the n-th call: this one and all later ones fail
+// with [ErrKilled] and do nothing, except for a write, of which half is done.
+// What the process does from then on reaches nobody.
+func KillAt(n int) Plan {
+	return func(o Op) error {
+		if o.N >= n {
+			return ErrKilled
+		}
+		return nil
+	}
+}
+
 // Faulty is a file system that fails where its plan says. A write that fails
 // has written the first half of its bytes; a close that fails has closed the
-// file. All goroutines share one count of calls.
+// file; a sync that fails on a [Crash] has lost some of what it should have
+// written, and hides it. All goroutines share one count of calls. Its files are
+// those of a [Disk] if the file system below is one.
 type Faulty struct {
 	fs   FS
 	plan Plan
@@ -166,10 +189,18 @@ func (f *faultyFile) Chmod(mode fs.FileMode) error {
 }
 
 func (f *faultyFile) Sync() error {
-	if err := f.fs.check("sync", f.name, false); err != nil {
+	if err := f.checkSync(); err != nil {
 		return err
 	}
 	return f.File.Sync()
+}
+
+func (f *faultyFile) checkSync() error {
+	err := f.fs.check("sync", f.name, false)
+	if lossy, ok := f.File.(interface{ loseUnsynced() }); ok && err != nil && !errors.Is(err, ErrKilled) {
+		lossy.loseUnsynced()
+	}
+	return err
 }
 
 func (f *faultyFile) Close() error {

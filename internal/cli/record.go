@@ -1,0 +1,280 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"holdfast/lab/lossy"
+	"holdfast/record"
+	"holdfast/record/seq"
+	"holdfast/replay/ingest"
+)
+
+// recordFlags are those of one recording.
+type recordFlags struct {
+	lab        labFlags
+	policy     policyFlags
+	source     choice
+	clock      choice
+	in         string
+	log        string
+	requests   string
+	metrics    string
+	maxPayload byteSize
+	supervise  bool
+	failOnGaps bool
+	given      func(string) bool
+}
+
+func newRecord(a *app) *cobra.Command {
+	r := recordFlags{
+		source:     choice{"", []string{"lab", "jsonl"}},
+		clock:      choice{"lines", []string{"lines", "real"}},
+		maxPayload: 1 << 20,
+	}
+	cmd := &cobra.Command{
+		Use:   "record",
+		Short: "Turn packets that come late, twice, damaged or never into one ordered, durable log",
+		Long: `Writes each packet of a source once, in order, to an append-only log. What has
+come is in a journal before more is taken, so the process may be killed at any
+moment: the same command goes on where it stopped, and asks again for what is
+missing.
+
+  --source lab     the lab's faulty source, which also ends the process now and
+                   then, with exit status 1: start it again, or use --supervise
+  --source jsonl   one packet a line: {"sequence":1,"timestamp":0.5,"payload":"6869","checksum":3633523372}
+
+With --journal off it is the classic logger: --buffer-size then trades coverage
+for order. See holdfast record tradeoff.`,
+		Example: `  holdfast record --source lab --seed 42 --state-dir state --log events.log --supervise
+  holdfast record score --log events.log --seed 42
+  holdfast record --source jsonl -i packets.jsonl --state-dir state --log events.log
+  holdfast record verify --log events.log --state-dir state`,
+		Args: args(0, 0, "flags only"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r.given = cmd.Flags().Changed
+			if err := r.check(); err != nil {
+				return usageError(err)
+			}
+			if r.supervise {
+				return a.supervise(cmd)
+			}
+			return r.run(cmd.Context(), a)
+		},
+	}
+	f := cmd.Flags()
+	f.Var(&r.source, "source", "where packets come from")
+	f.StringVarP(&r.in, "input", "i", "", "file with one packet a line, - for standard input")
+	f.StringVar(&r.log, "log", "events.log", "the log; appended in place")
+	f.StringVar(&r.requests, "requests-out", "", "append requests for what is missing to this file (jsonl)")
+	f.StringVar(&r.metrics, "metrics", "", "serve Prometheus metrics at this address, such as 127.0.0.1:9464")
+	f.Var(&r.clock, "clock", "time of a jsonl source: its lines' \"at\", or real")
+	f.Var(&r.maxPayload, "max-payload", "longest payload of a jsonl source")
+	f.BoolVar(&r.supervise, "supervise", false, "start again whenever the process ends before the session does")
+	f.BoolVar(&r.failOnGaps, "fail-on-gaps", false, "exit 1 if a packet is missing at the end")
+	r.lab.add(f)
+	r.policy.add(f)
+	cmd.AddCommand(newRecordScore(a), newRecordVerify(a), newRecordDump(a), newRecordExplain(a), newRecordRebuild(a), newRecordTradeoff(a))
+	return cmd
+}
+
+func (r *recordFlags) check() error {
+	switch {
+	case r.source.value == "":
+		return errors.New("--source is missing: lab or jsonl")
+	case r.source.value == "jsonl" && r.in == "":
+		return errors.New("-i is missing: name a file with one packet a line, or - for standard input")
+	case r.source.value == "lab" && (r.in != "" || r.requests != ""):
+		return errors.New("-i and --requests-out go with --source jsonl")
+	case r.log == "" || r.log == "-":
+		return errors.New("--log must name a file: it is also read")
+	}
+	return nil
+}
+
+// run records until the session is over or the process is to end.
+func (r *recordFlags) run(ctx context.Context, a *app) error {
+	policy, journal, err := r.policy.read(r.given)
+	if err != nil {
+		return usageError(err)
+	}
+	c := record.Config{
+		StateDir: r.lab.stateDir(),
+		Policy:   policy,
+		Journal:  journal,
+		Warn:     func(message string) { a.warn([]string{message}) },
+	}
+	if r.given("reorder-window") || r.source.value == "lab" {
+		if r.lab.c.ReorderWindow < 0 {
+			return usageError(fmt.Errorf("--reorder-window %d: not below 0", r.lab.c.ReorderWindow))
+		}
+		c.Policy.Window = uint64(r.lab.c.ReorderWindow)
+	}
+	tell, stop, err := a.tellStatus(r.metrics)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	c.Status = tell
+	if r.source.value == "lab" {
+		return r.runLab(ctx, a, c)
+	}
+	return r.runJSONL(ctx, a, c)
+}
+
+func (r *recordFlags) runLab(ctx context.Context, a *app, c record.Config) error {
+	c.Session, c.Source = r.lab.session(), record.LabSource
+	src := &labSource{c: r.lab.config(a)}
+	l, err := record.NewLogger(src, r.log, c)
+	if err != nil {
+		return recordError(err)
+	}
+	s, err := l.Run(ctx)
+	if errors.Is(err, lossy.ErrTerminated) {
+		a.Exit(ExitNotHeld) // at once: this process is dead
+	}
+	if err != nil {
+		return r.interrupted(a, err)
+	}
+	return r.tell(a, s, uint64(r.lab.c.TotalPackets))
+}
+
+func (r *recordFlags) runJSONL(ctx context.Context, a *app, c record.Config) error {
+	c.Session, c.Source = jsonlSession(r.in), record.JSONLSource
+	c.RealClock = r.clock.value == "real"
+	if !c.RealClock {
+		c.Policy.Drain = seq.NoDrain
+	}
+	in := record.JSONLConfig{
+		Name:       r.in,
+		Open:       func() (io.ReadCloser, error) { return openLines(a, r.in) },
+		MaxPayload: int(r.maxPayload),
+		Warn:       c.Warn,
+	}
+	if r.requests != "" {
+		f, err := os.OpenFile(r.requests, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		in.Requests = f
+	}
+	src := record.NewJSONL(in)
+	l, err := record.NewLogger(src, r.log, c)
+	if err != nil {
+		return recordError(err)
+	}
+	s, err := l.Run(ctx)
+	if err != nil {
+		return r.interrupted(a, err)
+	}
+	if err := r.tell(a, s, s.Total.PacketsWritten+s.Total.Gaps); err != nil {
+		return err
+	}
+	if n := src.Rejected(); n > 0 {
+		return notHeld(fmt.Errorf("%d lines of %s are no packets; all others were recorded", n, r.in))
+	}
+	return nil
+}
+
+// openLines opens a jsonl input: a plain file can be resumed in its middle.
+func openLines(a *app, name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(a.Stdin), nil
+	}
+	if strings.HasSuffix(name, ".gz") || strings.HasSuffix(name, ".zst") {
+		return ingest.Open(name)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, inputError(err)
+	}
+	return f, nil
+}
+
+// jsonlSession names the recording of a file after it.
+func jsonlSession(in string) string {
+	if in == "-" {
+		return "jsonl-stdin"
+	}
+	name, _, _ := strings.Cut(filepath.Base(in), ".")
+	name = strings.Map(func(c rune) rune {
+		if c == '-' || c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' {
+			return c
+		}
+		return '_'
+	}, name)
+	return "jsonl-" + name[:min(len(name), 100)]
+}
+
+// interrupted says how to go on.
+func (r *recordFlags) interrupted(a *app, err error) error {
+	if !errors.Is(err, record.ErrInterrupted) {
+		return recordError(err)
+	}
+	fmt.Fprintf(a.Stderr, "holdfast: what was received is in the journal; the same command goes on: holdfast record --source %s … --state-dir %s --log %s\n",
+		r.source.value, r.lab.stateDir(), r.log)
+	return context.Canceled
+}
+
+func (r *recordFlags) tell(a *app, s record.Stats, packets uint64) error {
+	err := a.print(s, func(w io.Writer) error { return writeRecord(w, s, packets) })
+	if err == nil && r.failOnGaps && s.Total.Gaps > 0 {
+		return notHeld(fmt.Errorf("--fail-on-gaps: %d packets are missing", s.Total.Gaps))
+	}
+	return err
+}
+
+// writeRecord begins with the three lines of the requirement's own test.
+func writeRecord(w io.Writer, s record.Stats, packets uint64) error {
+	t := s.Total
+	_, err := fmt.Fprintf(w, `Coverage: %d/%d
+Inversions: %d
+Lost in buffer: %d
+
+%s, %d starts
+  received    %8d   packets, with copies and damaged ones
+  written     %8d   lines of %s
+  duplicates  %8d   discarded
+  corrupted   %8d   asked for again
+  requests    %8d   of which %d recovered a packet
+  gaps        %8d   packets missing, in %d runs
+`, t.PacketsWritten, packets, t.Inversions, t.FinalBufferSize,
+		s.Session, s.Restarts+1, t.PacketsReceived, t.PacketsWritten, s.Log, t.DuplicatesDiscarded,
+		t.CorruptedPackets, t.RetransmitRequests, t.RetransmitsReceived, t.Gaps, t.Extra["gap_runs"])
+	return err
+}
+
+// labSource opens the lab's source only when its session goes on.
+type labSource struct {
+	c lossy.Config
+	*lossy.Source
+}
+
+// Open implements record.Opener.
+func (l *labSource) Open(cursor uint64, known bool) (err error) {
+	l.c.Cursor = func() (uint64, bool) { return cursor, known }
+	l.Source, err = lossy.New(l.c)
+	return err
+}
+
+// recordError gives the errors of recording their exit status.
+func recordError(err error) error {
+	var input *record.InputError
+	var state *lossy.InputError
+	var usage *lossy.UsageError
+	switch {
+	case errors.As(err, &usage):
+		return usageError(err)
+	case errors.As(err, &input), errors.As(err, &state):
+		return inputError(err)
+	}
+	return err
+}

@@ -1,0 +1,105 @@
+package record
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"time"
+
+	"holdfast/record/seq"
+)
+
+// syncBounds are the upper ends of the buckets that syncs are counted in.
+var syncBounds = [...]time.Duration{
+	100 * time.Microsecond, 250 * time.Microsecond, 500 * time.Microsecond,
+	time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond,
+	10 * time.Millisecond, 25 * time.Millisecond, 50 * time.Millisecond,
+	100 * time.Millisecond, 250 * time.Millisecond, time.Second,
+}
+
+// Syncs counts how long syncs took.
+type Syncs struct {
+	Buckets [len(syncBounds) + 1]uint64 // the last is for all that took longer
+	Sum     time.Duration
+	Count   uint64
+}
+
+func (s *Syncs) add(took time.Duration) {
+	i := 0
+	for i < len(syncBounds) && took > syncBounds[i] {
+		i++
+	}
+	s.Buckets[i]++
+	s.Sum += took
+	s.Count++
+}
+
+// P99 is the upper end of the bucket of the 99th of 100 syncs; 0 without any.
+func (s *Syncs) P99() time.Duration {
+	var n uint64
+	for i, b := range s.Buckets {
+		if n += b; n > 0 && n*100 >= s.Count*99 {
+			return syncBounds[min(i, len(syncBounds)-1)]
+		}
+	}
+	return 0
+}
+
+// Line is the status in one line:
+//
+//	lab-42 recv 1052 written 977 gaps 3 (2 runs) held 4 asked 32 sync p99 0.5ms
+func (s *Status) Line() string {
+	t := &s.Total
+	return fmt.Sprintf("%s recv %d written %d gaps %d (%d runs) held %d asked %d sync p99 %v",
+		s.Session, t.PacketsReceived, t.PacketsWritten, t.Gaps, t.Extra["gap_runs"], s.Held, t.RetransmitRequests, s.Syncs.P99())
+}
+
+// WriteMetrics writes the status as Prometheus text.
+func (s *Status) WriteMetrics(w io.Writer) error {
+	out := bufio.NewWriter(w)
+	label := fmt.Sprintf("session=%q", s.Session)
+	for _, c := range counters(&s.Total) {
+		fmt.Fprintf(out, "# TYPE holdfast_record_%s_total counter\nholdfast_record_%s_total{%s} %d\n", c.name, c.name, label, c.value)
+	}
+	for _, g := range []struct {
+		name  string
+		value int64
+	}{
+		{"held", int64(s.Held)},
+		{"gap_sequences", int64(s.Total.Gaps)},
+		{"gap_runs", s.Total.Extra["gap_runs"]},
+		{"unsynced_bytes", s.Unsynced},
+	} {
+		fmt.Fprintf(out, "# TYPE holdfast_record_%s gauge\nholdfast_record_%s{%s} %d\n", g.name, g.name, label, g.value)
+	}
+	const name = "holdfast_record_fsync_seconds"
+	fmt.Fprintf(out, "# TYPE %s histogram\n", name)
+	var n uint64
+	for i, bound := range syncBounds {
+		n += s.Syncs.Buckets[i]
+		fmt.Fprintf(out, "%s_bucket{%s,le=\"%g\"} %d\n", name, label, bound.Seconds(), n)
+	}
+	fmt.Fprintf(out, "%s_bucket{%s,le=\"+Inf\"} %d\n%s_sum{%s} %g\n%s_count{%s} %d\n",
+		name, label, s.Syncs.Count, name, label, s.Syncs.Sum.Seconds(), name, label, s.Syncs.Count)
+	return out.Flush()
+}
+
+type counter struct {
+	name  string
+	value uint64
+}
+
+// counters are the statistics that only grow, by their names in JSON.
+func counters(t *seq.Stats) []counter {
+	var list []counter
+	v := reflect.ValueOf(t).Elem()
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		if f := v.Field(i); f.Kind() == reflect.Uint64 && name != "gaps" && name != "final_buffer_size" {
+			list = append(list, counter{name, f.Uint()})
+		}
+	}
+	return list
+}
