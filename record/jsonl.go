@@ -19,10 +19,22 @@ type JSONL struct {
 	close    func() error
 	parser   jsonlParser
 	line     int64  // lines read by this process
+	told     int64  // of them, those that the recorder has seen
 	offset   uint64 // where the next line begins
 	rejected int64
 	early    []Event // what was read to find the first packet
 	text     []byte
+
+	// Each line of an input that may keep its reader waiting is read by a
+	// goroutine of its own. While waiting is true one is at it, and all that read
+	// changes is the goroutine's.
+	answer  chan jsonlAnswer // nil for a plain file
+	waiting bool
+}
+
+type jsonlAnswer struct {
+	event Event
+	err   error
 }
 
 // JSONLConfig says what to read.
@@ -59,10 +71,8 @@ func (j *JSONL) Open(cursor uint64, known bool) error {
 		return err
 	}
 	j.close = in.Close
-	if s, ok := in.(io.Seeker); ok && known && cursor > 0 {
-		if _, err := s.Seek(int64(cursor), io.SeekStart); err == nil {
-			j.offset = cursor
-		}
+	if !j.seek(in, cursor, known) {
+		j.answer = make(chan jsonlAnswer, 1)
 	}
 	j.in = bufio.NewReaderSize(in, 1<<16)
 	if j.offset > 0 {
@@ -86,7 +96,24 @@ func (j *JSONL) Open(cursor uint64, known bool) error {
 	return nil
 }
 
-// Close closes the input.
+// seek reports whether the input is a file that can be read anywhere, and goes
+// to where the session stopped.
+func (j *JSONL) seek(in io.Reader, cursor uint64, known bool) bool {
+	s, ok := in.(io.Seeker)
+	if !ok {
+		return false
+	}
+	if !known {
+		cursor = 0
+	}
+	if _, err := s.Seek(int64(cursor), io.SeekStart); err != nil {
+		return false
+	}
+	j.offset = cursor
+	return true
+}
+
+// Close closes the input. It may be called while Next waits, which then ends.
 func (j *JSONL) Close() error {
 	if j.close == nil {
 		return nil
@@ -120,9 +147,34 @@ func (j *JSONL) Next(ctx context.Context) (Event, error) {
 	if len(j.early) > 0 {
 		e := j.early[0]
 		j.early = j.early[1:]
+		j.told = j.line - int64(len(j.early))
 		return e, nil
 	}
-	return j.read()
+	if j.answer == nil {
+		e, err := j.read()
+		j.told = j.line
+		return e, err
+	}
+	return j.await(ctx)
+}
+
+// await waits for the next line as long as ctx lasts.
+func (j *JSONL) await(ctx context.Context) (Event, error) {
+	if !j.waiting {
+		j.waiting = true
+		go func() {
+			e, err := j.read()
+			j.answer <- jsonlAnswer{e, err}
+		}()
+	}
+	select {
+	case a := <-j.answer:
+		j.waiting = false
+		j.told = j.line
+		return a.event, a.err
+	case <-ctx.Done():
+		return Event{}, ctx.Err()
+	}
 }
 
 // read reads the next line that is not empty.
@@ -208,7 +260,7 @@ func (j *JSONL) Ask(r seq.Range, now time.Duration) error {
 	b = append(b, `,"at":`...)
 	b = strconv.AppendFloat(b, now.Seconds(), 'f', -1, 64)
 	b = append(b, `,"after":`...)
-	b = strconv.AppendInt(b, j.line-int64(len(j.early)), 10)
+	b = strconv.AppendInt(b, j.told, 10)
 	_, err := j.c.Requests.Write(append(b, "}\n"...))
 	return err
 }

@@ -188,3 +188,29 @@ func FuzzJSONL(f *testing.F) {
 		t.Fatal("more events than lines")
 	})
 }
+
+// A source that keeps the recorder waiting neither stops its clock nor its end.
+func TestJSONLWaits(t *testing.T) {
+	t.Parallel()
+	in, out := io.Pipe()
+	var asked bytes.Buffer
+	src := record.NewJSONL(record.JSONLConfig{Name: "pipe", Open: func() (io.ReadCloser, error) { return in, nil }, Requests: &asked})
+	r := newRig(t, 0)
+	r.c.Session, r.c.Disk, r.c.RealClock = "jsonl-pipe", r.disk, true
+	go io.WriteString(out, packetLine(0, "")+packetLine(2, ""))
+	l, err := record.NewLogger(src, rigLog, r.c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := l.Run(ctx); err != record.ErrInterrupted {
+		t.Errorf("run: %v", err)
+	}
+	if !strings.HasPrefix(asked.String(), `{"first":1,"last":1,"cause":"loss","try":1,`) {
+		t.Errorf("asked: %s", asked.String())
+	}
+	if got := string(r.read(rigLog)); got != "0,0.5,7030,OK\n" { // order is not forced
+		t.Errorf("log: %s", got)
+	}
+}

@@ -271,5 +271,9 @@ func TestJournalOff(t *testing.T) {
 		if total.PacketsWritten != c.written || total.Inversions != c.lines || total.Extra["inverted_pairs"] != int64(c.pairs) || total.FinalBufferSize != c.lost {
 			t.Errorf("%+v: %+v", c, total)
 		}
+		again, err := record.SessionStats(r.crash, rigState, r.c.Session)
+		if err != nil || fmt.Sprint(again.Total) != fmt.Sprint(total) {
+			t.Errorf("%+v: from the journal %+v, %v", c, again.Total, err)
+		}
 	}
 }

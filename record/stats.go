@@ -69,11 +69,11 @@ func ReadStats(disk vfs.FS, log string) (Stats, error) {
 // SessionStats makes the statistics of a session from its journal alone, also
 // while it goes on. The error is fs.ErrNotExist if there is no journal.
 func SessionStats(disk vfs.Disk, stateDir, session string) (Stats, error) {
-	state, log, err := Replay(disk, JournalDir(stateDir, session), session)
+	state, log, packets, err := replay(disk, JournalDir(stateDir, session), session)
 	if err != nil {
 		return Stats{}, err
 	}
-	total, err := state.Stats(seq.Config{})
+	total, err := state.Stats(seq.Config{JournalOff: !packets && state.Counts[seq.Packets] > 0})
 	if err != nil {
 		return Stats{}, err
 	}
@@ -85,9 +85,16 @@ func SessionStats(disk vfs.Disk, stateDir, session string) (Stats, error) {
 // Replay gives the state of a session from its journal alone, and the name of
 // its log.
 func Replay(disk vfs.Disk, dir, session string) (state seq.State, log string, err error) {
+	state, log, _, err = replay(disk, dir, session)
+	return state, log, err
+}
+
+// replay also says whether there are packets in the journal: the classic
+// logger has none.
+func replay(disk vfs.Disk, dir, session string) (state seq.State, log string, packets bool, err error) {
 	r, err := journal.NewReader(disk, dir, session)
 	if err != nil {
-		return state, "", describe(err)
+		return state, "", false, describe(err)
 	}
 	defer r.Close()
 	var failed error
@@ -101,8 +108,11 @@ func Replay(disk vfs.Disk, dir, session string) (state seq.State, log string, er
 				failed = err
 				return
 			}
-			if e.Frame.Type == seq.FrameSession {
+			switch e.Frame.Type {
+			case seq.FrameSession:
 				log = e.Frame.Session.Log
+			case seq.FramePacket:
+				packets = true
 			}
 			if !yield(*e.Frame) {
 				return
@@ -110,7 +120,7 @@ func Replay(disk vfs.Disk, dir, session string) (state seq.State, log string, er
 		}
 	})
 	if err != nil {
-		return state, log, &InputError{Path: dir, Err: err}
+		return state, log, packets, &InputError{Path: dir, Err: err}
 	}
-	return state, log, failed
+	return state, log, packets, failed
 }

@@ -65,8 +65,9 @@ func newDemo(a *app) *cobra.Command {
 		Use:   "demo [DIR]",
 		Short: "An incident made, audited, repaired and checked against its truth",
 		Long: `Makes an incident in which three workers race and write some events twice, finds
-every duplicate, writes a clean output, and checks each claim against what was
-really injected. Exit status 1 if one claim does not hold. All files stay in DIR
+every duplicate, writes a clean output, records a lossy stream in a process that
+is killed again and again, and checks each claim against what was really
+injected. Exit status 1 if one claim does not hold. All files stay in DIR
 (default holdfast-demo) for you to look at.`,
 		Example: `  holdfast demo
   holdfast demo /tmp/demo --seed 7 --events 200000`,

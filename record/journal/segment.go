@@ -142,7 +142,7 @@ func (j *Journal) publish(s *segment, durable bool) error {
 	if !durable {
 		return nil
 	}
-	return nil
+	return j.fs.SyncDir(j.dir)
 }
 
 // save copies part of a file beside it, whole and durable or not at all; its
