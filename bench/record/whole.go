@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"time"
+
+	recorder "holdfast/record"
+	"holdfast/record/journal"
+	"holdfast/record/seq"
+)
+
+// A stream is packets in memory, framed as u64 sequence, f64 timestamp, u32
+// checksum, u32 length, payload. It has duplicates and is out of order.
+type stream struct {
+	bytes []byte
+	next  int
+}
+
+const (
+	streamHead   = 24
+	streamWindow = 10 // most places that a packet is late
+)
+
+func makeStream(packets int) []byte {
+	draw := rand.New(rand.NewPCG(42, 42))
+	type arrival struct{ at, sequence uint64 }
+	var order []arrival
+	for i := range uint64(packets) {
+		order = append(order, arrival{i + draw.Uint64N(streamWindow), i})
+		if draw.Float64() < .05 {
+			order = append(order, arrival{i + draw.Uint64N(streamWindow), i})
+		}
+	}
+	slices.SortStableFunc(order, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
+	var b, payload []byte
+	for _, a := range order {
+		s := a.sequence
+		payload = record(payload[:0], s)
+		b = binary.LittleEndian.AppendUint64(b, s)
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(float64(s)*1e-6))
+		b = binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(payload))
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(payload)))
+		b = append(b, payload...)
+	}
+	return b
+}
+
+func (s *stream) Receive(context.Context) (seq.Delivery, error) {
+	b := s.bytes[s.next:]
+	if len(b) < streamHead {
+		return seq.Delivery{}, io.EOF
+	}
+	le := binary.LittleEndian
+	n := int(le.Uint32(b[20:]))
+	p := seq.Packet{Sequence: le.Uint64(b), Timestamp: math.Float64frombits(le.Uint64(b[8:])), Checksum: le.Uint32(b[16:]), Payload: b[streamHead : streamHead+n]}
+	s.next += streamHead + n
+	return seq.Delivery{Packet: p, Valid: p.Valid(), HeaderTrusted: true, Cursor: uint64(s.next)}, nil
+}
+
+func (s *stream) RequestRetransmit(uint64, int) error { return nil }
+
+// endToEnd runs the whole recorder on a stream.
+func endToEnd(c *config, _ []*contestant, r *report) error {
+	packets := c.records / 2
+	b := makeStream(packets)
+	var wall, cpu sample
+	for range min(5, c.rounds) {
+		err := fresh(c, func(dir string) error {
+			log := filepath.Join(dir, "events.log")
+			l, err := recorder.NewLogger(&stream{bytes: b}, log, recorder.Config{
+				Session: session, StateDir: dir, Policy: seq.Config{Window: streamWindow}, Journal: journal.Config{Level: journal.None}})
+			if err != nil {
+				return err
+			}
+			start, used := time.Now(), cpuTime()
+			stats, err := l.Run(context.Background())
+			took, busy := time.Since(start), cpuTime()-used
+			if err != nil {
+				return err
+			}
+			if stats.PacketsWritten != uint64(packets) || stats.Inversions != 0 {
+				return fmt.Errorf("%d of %d packets written, %d inversions", stats.PacketsWritten, packets, stats.Inversions)
+			}
+			n := float64(len(b) / (streamHead + recordSize))
+			wall, cpu = append(wall, n/took.Seconds()), append(cpu, n/busy.Seconds())
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("end to end: %w", err)
+		}
+	}
+	r.whole(packets, wall, cpu)
+	return nil
+}
+
+// askedPerNeeded runs the simulation that the machine's own test makes.
+func askedPerNeeded(_ *config, _ []*contestant, r *report) error {
+	cmd := exec.Command("go", "test", "-short", "-count=1", "-v", "-run", "^TestLossModel$", "./record/seq")
+	cmd.Dir, cmd.Env = "..", append(os.Environ(), "GOMAXPROCS=2")
+	out, err := cmd.CombinedOutput()
+	line := regexp.MustCompile(`coverage [0-9.]+, inverted .*`).Find(out)
+	if line == nil {
+		line = fmt.Appendf(nil, "not measured: %v", err)
+	}
+	r.asked(string(bytes.TrimSpace(line)), err == nil)
+	return nil
+}
