@@ -28,7 +28,7 @@ var needs = []need{
 }
 
 // raced are the packages in which goroutines share memory.
-var raced = []string{"./replay/dedupe/...", "./internal/extsort/...", "./internal/cli/..."}
+var raced = []string{"./replay/dedupe/...", "./internal/extsort/..."}
 
 func main() {
 	short := flag.Bool("short", false, "leave out the race detector and the long tests")
