@@ -16,6 +16,7 @@ import (
 	"holdfast/replay"
 	"holdfast/replay/audit"
 	"holdfast/replay/ingest"
+	"holdfast/replay/whatif"
 )
 
 func newLab(a *app) *cobra.Command {
@@ -39,7 +40,7 @@ truth/, what really happened. The same preset, seed and size give the same bytes
 on every machine.
 
 Presets: ` + strings.Join(racers.Presets(), ", ") + `.
-Safeguards: ` + strings.Join(racers.Safeguards(), ", ") + `.`,
+Safeguards: ` + strings.Join(whatif.Safeguards(), ", ") + `.`,
 		Example: `  holdfast lab incident --preset dmr2025 --seed 1 --out incident
   holdfast lab incident --preset lease-short --seed 7 --out safer --safeguard window-fixed=2m`,
 		Args: args(0, 0, "flags only"),
@@ -54,7 +55,7 @@ Safeguards: ` + strings.Join(racers.Safeguards(), ", ") + `.`,
 			if err != nil {
 				return usageError(err)
 			}
-			guard, err := racers.ParseSafeguard(safeguard)
+			guard, err := whatif.ParseSafeguard(safeguard)
 			if err != nil {
 				return usageError(err)
 			}

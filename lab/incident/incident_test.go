@@ -22,6 +22,7 @@ import (
 	"holdfast/lab/incident"
 	"holdfast/lab/racers"
 	"holdfast/replay"
+	"holdfast/replay/whatif"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -193,7 +194,7 @@ func TestTruthFitsTheFiles(t *testing.T) {
 }
 
 func TestSafeguardIsWrittenDown(t *testing.T) {
-	s, err := racers.ParseSafeguard("mark-before-deliver=2m")
+	s, err := whatif.ParseSafeguard("mark-before-deliver=2m")
 	if err != nil {
 		t.Fatal(err)
 	}

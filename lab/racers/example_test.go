@@ -4,11 +4,12 @@ import (
 	"fmt"
 
 	"holdfast/lab/racers"
+	"holdfast/replay/whatif"
 )
 
 func ExampleRun() {
 	p, _ := racers.Preset("dmr2025", 1, 0)
-	safeguard, _ := racers.ParseSafeguard("in-flight-set")
+	safeguard, _ := whatif.ParseSafeguard("in-flight-set")
 	for _, s := range []racers.Safeguard{{}, safeguard} {
 		totals := racers.Run(p, s, func(racers.Fact) {})
 		fmt.Println(totals.Rows, "rows,", totals.Duplicates, "of them duplicates")

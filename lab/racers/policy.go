@@ -3,7 +3,12 @@ package racers
 import (
 	"slices"
 	"time"
+
+	"holdfast/replay/whatif"
 )
+
+// Safeguard is a measure that is on during a run. The zero value is none.
+type Safeguard = whatif.Safeguard
 
 // policy is a safeguard at work. Its functions, nil when nothing is asked, are
 // consulted in the order of virtual time.
@@ -34,46 +39,46 @@ func (m *mark) fresh(now, window time.Duration) bool {
 
 func (m *mark) set(now time.Duration) { m.known, m.when = true, now }
 
-// policy puts s to work.
-func (s Safeguard) policy(p *Params) policy {
+// newPolicy puts s to work.
+func newPolicy(s Safeguard, p *Params) policy {
 	l := policy{lease: p.Lease.Duration()}
 	switch s.Slug {
 	case "":
-	case "unique-event-id":
+	case whatif.UniqueEventID:
 		l.sink = func(_ time.Duration, a *attempt) bool { return a.event.rows == 0 }
-	case "unique-symbol-timestamp":
+	case whatif.UniqueKey:
 		l.sink = uniqueValues(func(v *values) { v.price = 0 })
-	case "unique-symbol-timestamp-price":
+	case whatif.UniqueKeyPrice:
 		l.sink = uniqueValues(func(*values) {})
-	case "window-fixed":
-		l.sink = s.window(false)
-	case "window-sliding":
-		l.sink = s.window(true)
-	case "lru":
+	case whatif.WindowFixed:
+		l.sink = window(s.Window, false)
+	case whatif.WindowSliding:
+		l.sink = window(s.Window, true)
+	case whatif.LRU:
 		l.sink = newLRU(s.Keys).admit
-	case "mark-before-deliver":
-		l.claim = s.markClaims
-	case "lease":
+	case whatif.MarkBeforeDeliver:
+		l.claim = markClaims(s.Window)
+	case whatif.Lease:
 		l.lease = s.Window
 		l.claim = func(now time.Duration, c claim) bool { return !c.contested(now, 1, s.Window) }
-	case "heartbeat-lease":
+	case whatif.HeartbeatLease:
 		l.heartbeat = true
 		l.claim = func(now time.Duration, c claim) bool { return !c.contested(now, 1, forever) }
-	case "in-flight-set":
+	case whatif.InFlightSet:
 		l.claim = func(now time.Duration, c claim) bool { return !c.contested(now, 0, forever) }
-	case "fencing-token":
+	case whatif.FencingToken:
 		l.sink = fence
-	case "upsert-event-id":
+	case whatif.UpsertEventID:
 		l.upsert = true
-	case "partition-symbol":
+	case whatif.PartitionSymbol:
 		l.owner = func(e *event) int { return owner(p, "by-symbol", uint64(e.symbol)) }
-	case "partition-event":
+	case whatif.PartitionEvent:
 		l.owner = func(e *event) int { return owner(p, "by-event", e.key) }
-	case "transactional-sink":
+	case whatif.TransactionalSink:
 		l.atomic = true
-	case "tolerance-dedupe":
+	case whatif.ToleranceDedupe:
 		l.sink = newNearby(s.Window, s.Price).admit
-	case "source-dedupe":
+	case whatif.SourceDedupe:
 		l.source = newEcho(p.Timing.SecondID.Max.Duration()).admit
 	default:
 		panic("racers: unknown safeguard " + s.Slug)
@@ -98,20 +103,22 @@ func (c claim) contested(now, atLeast, lessThan time.Duration) bool {
 }
 
 // markClaims lets an event be claimed once in a window, whatever becomes of it.
-func (s Safeguard) markClaims(now time.Duration, c claim) bool {
-	m := &c.event.mark
-	if !m.fresh(now, s.Window) {
-		return false
+func markClaims(window time.Duration) func(time.Duration, claim) bool {
+	return func(now time.Duration, c claim) bool {
+		m := &c.event.mark
+		if !m.fresh(now, window) {
+			return false
+		}
+		m.set(now)
+		return true
 	}
-	m.set(now)
-	return true
 }
 
 // window refuses events that it accepted (fixed) or saw (sliding) lately.
-func (s Safeguard) window(sliding bool) func(time.Duration, *attempt) bool {
+func window(length time.Duration, sliding bool) func(time.Duration, *attempt) bool {
 	return func(now time.Duration, a *attempt) bool {
 		m := &a.event.mark
-		fresh := m.fresh(now, s.Window)
+		fresh := m.fresh(now, length)
 		if fresh || sliding {
 			m.set(now)
 		}

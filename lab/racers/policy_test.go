@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"holdfast/replay/tick"
+	"holdfast/replay/whatif"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -12,11 +13,11 @@ import (
 // offers asks a sink for rows of one event at the given times.
 func offers(t *testing.T, safeguard string, at ...time.Duration) []bool {
 	t.Helper()
-	s, err := ParseSafeguard(safeguard)
+	s, err := whatif.ParseSafeguard(safeguard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sink, e := s.policy(&Params{}).sink, &event{}
+	sink, e := newPolicy(s, &Params{}).sink, &event{}
 	var answers []bool
 	for _, now := range at {
 		answers = append(answers, sink(now, &attempt{claim: claim{event: e}}))
@@ -87,11 +88,11 @@ func TestRow50UniqueKeysLose(t *testing.T) {
 		{"tolerance-dedupe=10ms,150", []bool{true, false, false}},
 		{"lru=1", []bool{true, false, true}},
 	} {
-		s, err := ParseSafeguard(tt.safeguard)
+		s, err := whatif.ParseSafeguard(tt.safeguard)
 		if err != nil {
 			t.Fatal(err)
 		}
-		sink := s.policy(&Params{}).sink
+		sink := newPolicy(s, &Params{}).sink
 		var got []bool
 		for _, a := range rows {
 			got = append(got, sink(0, a))
@@ -131,12 +132,12 @@ func TestClaimPolicies(t *testing.T) {
 		{"in-flight-set", now, false},
 		{"in-flight-set", 0, false},
 	} {
-		s, err := ParseSafeguard(tt.safeguard)
+		s, err := whatif.ParseSafeguard(tt.safeguard)
 		if err != nil {
 			t.Fatal(err)
 		}
 		e := &event{running: []*attempt{{start: tt.started}}}
-		grant := s.policy(&Params{}).claim
+		grant := newPolicy(s, &Params{}).claim
 		if got := grant(now, claim{event: e}); got != tt.want {
 			t.Errorf("%s, another runs since %v: granted %t, want %t", tt.safeguard, now-tt.started, got, tt.want)
 		}

@@ -120,7 +120,7 @@ type event struct {
 const secondKey = 1 << 63
 
 func newRun(p *Params, s Safeguard, emit func(Fact) bool) *run {
-	r := &run{p: p, source: *newSource(p), policy: s.policy(p)}
+	r := &run{p: p, source: *newSource(p), policy: newPolicy(s, p)}
 	r.out = ledger{emit: emit, ordered: p.SourceOrder}
 	r.queue = newQueue(p)
 	r.floor = newFloor(p)

@@ -6,6 +6,7 @@ import (
 
 	"holdfast/lab/racers"
 	"holdfast/replay/tick"
+	"holdfast/replay/whatif"
 )
 
 func TestParseSafeguard(t *testing.T) {
@@ -19,8 +20,8 @@ func TestParseSafeguard(t *testing.T) {
 	if got := guard(t, "window-fixed=120s").String(); got != "window-fixed=2m" {
 		t.Errorf("120s is told as %q", got)
 	}
-	if len(racers.Safeguards()) != len(everySafeguard) {
-		t.Errorf("the tests run %d safeguards of %d", len(everySafeguard), len(racers.Safeguards()))
+	if len(whatif.Safeguards()) != len(everySafeguard) {
+		t.Errorf("the tests run %d safeguards of %d", len(everySafeguard), len(whatif.Safeguards()))
 	}
 }
 
@@ -37,7 +38,7 @@ func TestParseSafeguardErrors(t *testing.T) {
 		"tolerance-dedupe=1ms,-1":  `safeguard "tolerance-dedupe=1ms,-1": it takes a positive duration and a price, such as =10ms,0.50`,
 		"tolerance-dedupe=0ms,0.5": `safeguard "tolerance-dedupe=0ms,0.5": it takes a positive duration and a price, such as =10ms,0.50`,
 	} {
-		if _, err := racers.ParseSafeguard(text); err == nil || err.Error() != want {
+		if _, err := whatif.ParseSafeguard(text); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"holdfast/lab/racers"
+	"holdfast/replay/whatif"
 )
 
 // story is an incident as told.
@@ -55,7 +56,7 @@ func play(p racers.Params, s racers.Safeguard) *story {
 
 func guard(t testing.TB, text string) racers.Safeguard {
 	t.Helper()
-	s, err := racers.ParseSafeguard(text)
+	s, err := whatif.ParseSafeguard(text)
 	if err != nil {
 		t.Fatal(err)
 	}

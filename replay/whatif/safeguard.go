@@ -1,4 +1,4 @@
-package racers
+package whatif
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"holdfast/replay/tick"
 )
 
-// Safeguard is a measure that is on during a run (R70). The zero value is none.
+// Safeguard is a measure against duplicates (R70). The zero value is none.
 type Safeguard struct {
 	Slug   string
 	Window time.Duration // of windows, leases and tolerances
@@ -27,27 +27,48 @@ const (
 	aTolerance
 )
 
+// The safeguards, by their slugs.
+const (
+	UniqueEventID     = "unique-event-id"
+	UniqueKey         = "unique-symbol-timestamp"
+	UniqueKeyPrice    = "unique-symbol-timestamp-price"
+	WindowFixed       = "window-fixed"
+	WindowSliding     = "window-sliding"
+	LRU               = "lru"
+	MarkBeforeDeliver = "mark-before-deliver"
+	Lease             = "lease"
+	HeartbeatLease    = "heartbeat-lease"
+	FencingToken      = "fencing-token"
+	UpsertEventID     = "upsert-event-id"
+	PartitionSymbol   = "partition-symbol"
+	PartitionEvent    = "partition-event"
+	TransactionalSink = "transactional-sink"
+	InFlightSet       = "in-flight-set"
+	ToleranceDedupe   = "tolerance-dedupe"
+	SourceDedupe      = "source-dedupe"
+)
+
 var safeguards = []struct {
 	slug  string
 	takes parameter
 }{
-	{"unique-event-id", noParameter},
-	{"unique-symbol-timestamp", noParameter},
-	{"unique-symbol-timestamp-price", noParameter},
-	{"window-fixed", aWindow},
-	{"window-sliding", aWindow},
-	{"lru", aCount},
-	{"mark-before-deliver", aWindow},
-	{"lease", aWindow},
-	{"heartbeat-lease", noParameter},
-	{"fencing-token", noParameter},
-	{"upsert-event-id", noParameter},
-	{"partition-symbol", noParameter},
-	{"partition-event", noParameter},
-	{"transactional-sink", noParameter},
-	{"in-flight-set", noParameter},
-	{"tolerance-dedupe", aTolerance},
-	{"source-dedupe", noParameter},
+	{UniqueEventID, noParameter},
+	{UniqueKey, noParameter},
+	{UniqueKeyPrice, noParameter},
+	{WindowFixed, aWindow},
+	{WindowSliding, aWindow},
+	{LRU, aCount},
+	{MarkBeforeDeliver, aWindow},
+	{Lease, aWindow},
+	{HeartbeatLease, noParameter},
+	{FencingToken, noParameter},
+	{UpsertEventID, noParameter},
+	{PartitionSymbol, noParameter},
+	{PartitionEvent, noParameter},
+	{TransactionalSink, noParameter},
+	{InFlightSet, noParameter},
+	{ToleranceDedupe, aTolerance},
+	{SourceDedupe, noParameter},
 }
 
 // Safeguards lists the names that [ParseSafeguard] knows.
@@ -121,7 +142,7 @@ func (s Safeguard) Parameter() string {
 	switch {
 	case s.Keys > 0:
 		return strconv.Itoa(s.Keys)
-	case s.Slug == "tolerance-dedupe":
+	case s.Slug == ToleranceDedupe:
 		return shortDuration(s.Window) + "," + s.Price.String()
 	case s.Window > 0:
 		return shortDuration(s.Window)
