@@ -65,7 +65,7 @@ three files of the source in --state-dir, where record --source lab goes on.
 				}
 				return recordError(err)
 			}
-			r := report(src)
+			r := reportPackets(src)
 			return a.print(r, r.write)
 		},
 	}
@@ -94,7 +94,7 @@ func (a *app) toFile(path string, write func(io.Writer) error) error {
 	return out.Commit()
 }
 
-func report(src *lossy.Source) packetsReport {
+func reportPackets(src *lossy.Source) packetsReport {
 	s := src.Stream()
 	r := packetsReport{
 		Seed: s.Seed.String(), Generated: len(src.GroundTruth()), Deliverable: s.Deliverable(),

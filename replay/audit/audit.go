@@ -73,6 +73,7 @@ type audit struct {
 	link_         linked
 	case_         caseTables
 	out           judged
+	closedLoop    bool // of the what-if
 	needTolerance bool // a tolerance was asked for by name: without one there is no answer
 }
 
@@ -120,9 +121,9 @@ func (a *audit) spoolStdin() error {
 
 // analyse runs every phase up to the findings.
 func (a *audit) analyse() error {
-	phases := []func() error{a.read, a.join, a.link, a.gather, a.judge}
+	phases := []func() error{a.read, a.join, a.link, a.gather, a.judge, a.weigh}
 	if a.cfg.Events == "" {
-		phases = []func() error{a.read, a.join, a.near, a.judge}
+		phases = []func() error{a.read, a.join, a.near, a.judge, a.weigh}
 	}
 	for _, phase := range phases {
 		if err := phase(); err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"holdfast/replay"
 	"holdfast/replay/report"
+	"holdfast/replay/whatif"
 )
 
 // judged is what the audit found, each part in the order of its file.
@@ -18,6 +19,10 @@ type judged struct {
 	decisions  *table[replay.Decision]      // by row
 	gallery    report.Gallery               // a worked example for each cause
 	collision  *replay.Analysis             // the first key group of different events
+
+	safeguards []whatif.Safeguard
+	whatif     *whatif.Result
+	fates      *table[fate] // of the duplicates that some safeguard may prevent or not, by row
 }
 
 // collector takes findings while they are made.

@@ -23,7 +23,7 @@ func (a *audit) result(copied dedupe.Result) *Result {
 	s.ByEvent.Rescued = a.link_.totals.Rescued
 	warnings := a.warn()
 	s.Warnings = append(s.Warnings, warnings...)
-	return &Result{Summary: s, Warnings: s.Warnings}
+	return &Result{Summary: s, WhatIf: a.out.whatif, Warnings: s.Warnings}
 }
 
 func input(s ingest.Stats, path string, f *fingerprint) replay.SummaryInput {

@@ -17,16 +17,18 @@ import (
 	"holdfast/replay/ingest"
 	"holdfast/replay/report"
 	"holdfast/replay/tick"
+	"holdfast/replay/whatif"
 )
 
 // Result is what an audit found, in figures.
 type Result struct {
 	Summary  replay.Summary
+	WhatIf   *whatif.Result
 	Warnings []string
 }
 
 // WriteText writes the result for people.
-func (r *Result) WriteText(w io.Writer) error { return report.WriteSummary(w, &r.Summary) }
+func (r *Result) WriteText(w io.Writer) error { return report.WriteSummary(w, &r.Summary, r.WhatIf) }
 
 // Duplicates is the number of duplicates, or of rows too many where no events tell.
 func (r *Result) Duplicates() int64 { return r.Summary.ByEvent.Duplicates + r.Summary.Near.ExtraRows }
@@ -169,10 +171,11 @@ func (a *audit) write() (*Result, error) {
 		{"duplicates.csv", func(w io.Writer) error { return writeTable(report.NewDuplicates(w, o), a.out.duplicates.all()) }},
 		{"timeline.csv", func(w io.Writer) error { return writeTable(report.NewTimeline(w, o), a.bars()) }},
 		{"rejected.csv", func(w io.Writer) error { return writeTable(report.NewRejected(w, o), a.rejected()) }},
+		{"whatif.csv", a.writeWhatIf},
 		{"findings.json", func(w io.Writer) error { return report.WriteFindings(w, &r.Summary) }},
 		{"incident.md", func(w io.Writer) error { return report.WriteIncident(w, document) }},
 		{"future_improvements.md", func(w io.Writer) error {
-			return report.WriteImprovements(w, document, report.EffectsByCause(document))
+			return report.WriteImprovements(w, document, report.Effects(a.out.whatif))
 		}},
 		{report.ScriptName, func(w io.Writer) error { _, err := w.Write(report.Script); return err }},
 	}

@@ -20,7 +20,7 @@ func TestGoldenDocuments(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in := make()
-			checkGolden(t, "summary-"+name+".txt", func(w io.Writer) error { return WriteSummary(w, in.Summary) })
+			checkGolden(t, "summary-"+name+".txt", func(w io.Writer) error { return WriteSummary(w, in.Summary, nil) })
 			checkGolden(t, "incident-"+name+".md", func(w io.Writer) error { return WriteIncident(w, in) })
 			checkGolden(t, "future_improvements-"+name+".md", func(w io.Writer) error {
 				return WriteImprovements(w, in, EffectsByCause(in))
@@ -41,7 +41,7 @@ also: ghost-commit 100 (timeouts that wrote; with duplicates 0, by chance 0.36)
 rows in 70250 = kept 70000 + removed 250 + rejected 0
 `
 	var got bytes.Buffer
-	if err := WriteSummary(&got, dmr().Summary); err != nil {
+	if err := WriteSummary(&got, dmr().Summary, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got.String() != want {
@@ -179,7 +179,7 @@ func TestHostileTextIsInertInDocuments(t *testing.T) {
 		}
 	}
 	var summary, json bytes.Buffer
-	if err := WriteSummary(&summary, hostile().Summary); err != nil {
+	if err := WriteSummary(&summary, hostile().Summary, nil); err != nil {
 		t.Fatal(err)
 	}
 	if strings.ContainsAny(summary.String(), "\x1b<") {

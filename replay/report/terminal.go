@@ -10,19 +10,22 @@ import (
 
 	"holdfast/replay"
 	"holdfast/replay/tick"
+	"holdfast/replay/whatif"
 )
 
 // WriteSummary writes what `audit` says on standard output (R105): one line
 // each for what was read, the view by key, the view by event, the causes, the
-// other findings and the balance of rows. A line that would say nothing is
-// left out; the first, the view by key and the balance are always there.
-func WriteSummary(w io.Writer, s *replay.Summary) error {
+// other findings, what would have prevented the duplicates (unless r is nil) and
+// the balance of rows. A line that would say nothing is left out; the first, the
+// view by key and the balance are always there.
+func WriteSummary(w io.Writer, s *replay.Summary, r *whatif.Result) error {
 	lines := []string{
 		readLine(s),
 		keyLine(&s.ByKey),
 		eventLine(s),
 		causeLine(s),
 		otherLine(s),
+		preventionLine(r),
 		balance(&s.Rows),
 	}
 	lines = slices.DeleteFunc(lines, func(l string) bool { return l == "" })
