@@ -30,6 +30,8 @@ func newLabIncident(a *app) *cobra.Command {
 		events    int64
 		out       string
 		safeguard string
+
+		interventions bool
 	)
 	cmd := &cobra.Command{
 		Use:   "incident",
@@ -61,8 +63,8 @@ Safeguards: ` + strings.Join(whatif.Safeguards(), ", ") + `.`,
 			}
 			p := a.progress()
 			r, err := incident.Write(cmd.Context(), out, params, incident.Options{
-				Safeguard: guard,
-				Progress:  func(n int64) { p.Step("incident", n, params.Events) },
+				Safeguard: guard, Interventions: interventions,
+				Progress: func(n int64) { p.Step("incident", n, params.Events) },
 			})
 			p.Close()
 			if err != nil {
@@ -76,6 +78,7 @@ Safeguards: ` + strings.Join(whatif.Safeguards(), ", ") + `.`,
 	f.Uint64Var(&seed, "seed", 1, "all chance comes from this number")
 	f.Int64Var(&events, "events", 0, "how many events (default the preset's own number)")
 	f.StringVar(&out, "out", "", "folder to write")
+	f.BoolVar(&interventions, "interventions", true, "also play it with each safeguard on: truth/interventions.csv, against which lab score checks what-if")
 	f.StringVar(&safeguard, "safeguard", "", "measure that is on during the incident: SLUG or SLUG=X, such as window-fixed=10s")
 	return cmd
 }

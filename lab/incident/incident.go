@@ -10,6 +10,7 @@
 //	truth/attempts.csv      event_id,attempt,worker_id,start,end,commit,fate
 //	truth/lost.csv          event_id,reason
 //	truth/rejected.csv      file,line,reason
+//	truth/interventions.csv safeguard,parameter,duplicates,prevented,false_rejections,events_lost
 //	truth/params.json       what was asked for
 //
 // Times have six digits of fraction, or none when it is zero; the worker log
@@ -53,8 +54,11 @@ const (
 // an incident as it happens, on the real file system.
 type Options struct {
 	Safeguard racers.Safeguard // on while it happens
-	FS        vfs.FS           // nil: vfs.OS
-	Progress  func(events int64)
+	// Interventions also plays the incident with each safeguard on, and writes
+	// what becomes of the duplicates; it takes about 25 times as long.
+	Interventions bool
+	FS            vfs.FS // nil: vfs.OS
+	Progress      func(events int64)
 }
 
 // Report is what was written, as `lab incident --json` prints it.
@@ -106,6 +110,11 @@ func Write(ctx context.Context, dir string, p racers.Params, o Options) (Report,
 	}
 	if err := w.params(p, o.Safeguard); err != nil {
 		return Report{}, err
+	}
+	if o.Interventions && o.Safeguard == (racers.Safeguard{}) {
+		if err := f.interventions(ctx, p, totals); err != nil {
+			return Report{}, err
+		}
 	}
 	sums, err := f.commit()
 	if err != nil {

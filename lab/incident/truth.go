@@ -82,14 +82,13 @@ func (r *truthReader) lost() error {
 }
 
 func (r *truthReader) interventions() error {
-	const name = "truth/interventions.csv"
-	if _, err := os.Stat(filepath.Join(r.dir, filepath.FromSlash(name))); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(r.dir, filepath.FromSlash(interventionsFile))); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return r.table(name, "safeguard,parameter,duplicates,prevented,false_rejections,events_lost", func(f *fields) {
+	return r.table(interventionsFile, "safeguard,parameter,duplicates,prevented,false_rejections,events_lost", func(f *fields) {
 		r.truth.Interventions = append(r.truth.Interventions, replay.Intervention{
 			Safeguard: f.text(0), Parameter: f.text(1), Duplicates: f.integer(2),
-			Prevented: f.integer(3), FalseRejections: f.integer(4), EventsLost: f.integer(5),
+			Prevented: f.difference(3), FalseRejections: f.integer(4), EventsLost: f.difference(5),
 		})
 	})
 }
@@ -147,6 +146,15 @@ func (f *fields) integer(i int) int64 {
 	n, err := strconv.ParseInt(string(f.fields[i]), 10, 64)
 	if err != nil || n < 0 {
 		f.fail(i, "a count")
+	}
+	return n
+}
+
+// difference is an integer that may be negative: a safeguard can do harm.
+func (f *fields) difference(i int) int64 {
+	n, err := strconv.ParseInt(string(f.fields[i]), 10, 64)
+	if err != nil {
+		f.fail(i, "a number")
 	}
 	return n
 }

@@ -69,7 +69,7 @@ func (c *crowd) before(at tick.Nanos) (lo, hi int64) {
 func (c *crowd) between(from, to tick.Nanos) (lo, hi int64) {
 	loTo, hiTo := c.before(to)
 	loFrom, hiFrom := c.before(from)
-	return max(0, loTo-hiFrom-1), max(0, hiTo-loFrom)
+	return max(0, loTo-hiFrom-1), max(0, hiTo-loFrom-1)
 }
 
 // Scout collects, in a first pass over the cases, what [Study] needs to know of

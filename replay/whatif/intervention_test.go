@@ -100,10 +100,10 @@ func TestPredictionsHold(t *testing.T) {
 			continue // mixed, spelled otherwise
 		}
 		for seed := uint64(1); seed <= seeds; seed++ {
-			p, in := run(t, name, seed, 4000)
+			p, in := run(t, name, seed, 2000)
 			facts := facts(in)
-			for _, s := range whatif.Standard(facts, 10_000_000, 500_000_000) {
-				o := whatif.Replay(in.all(), in.pop, s)
+			for _, o := range whatif.ReplayAll(in.all(), in.pop, whatif.Standard(facts, 10_000_000, 500_000_000)).Outcomes {
+				s := o.Safeguard
 				if o.NotEstimable != "" {
 					continue
 				}
@@ -141,4 +141,3 @@ func facts(in *incident) *whatif.Facts {
 	}
 	return s.Facts()
 }
-

@@ -112,6 +112,11 @@ func (o *Outcome) Bytes() int64 {
 // Replay tries one safeguard over cases in memory, in the order of (time, id)
 // of their events, under the facts of p.
 func Replay(cases iter.Seq[replay.EventCase], p *replay.Population, s Safeguard) Outcome {
+	return ReplayAll(cases, p, []Safeguard{s}).Outcomes[0]
+}
+
+// ReplayAll is Replay for several safeguards at once.
+func ReplayAll(cases iter.Seq[replay.EventCase], p *replay.Population, list []Safeguard) *Result {
 	scout := NewScout()
 	var rows []Row
 	for c := range cases {
@@ -120,12 +125,12 @@ func Replay(cases iter.Seq[replay.EventCase], p *replay.Population, s Safeguard)
 	}
 	slices.SortFunc(rows, CompareRows)
 	marks := map[int64]Mark{}
-	v := NewValues([]Safeguard{s}, p, func(m Mark) { marks[m.Row] = m })
+	v := NewValues(list, p, func(m Mark) { marks[m.Row] = m })
 	for _, r := range rows {
 		v.Add(r)
 	}
 	v.Close()
-	study := NewStudy(Config{Safeguards: []Safeguard{s}, Population: p, Facts: scout.Facts()})
+	study := NewStudy(Config{Safeguards: list, Population: p, Facts: scout.Facts()})
 	for c := range cases {
 		f := replay.Classify(c, p)
 		var own []Mark
@@ -136,5 +141,5 @@ func Replay(cases iter.Seq[replay.EventCase], p *replay.Population, s Safeguard)
 		}
 		study.Add(&c, &f, own)
 	}
-	return study.Result().Outcomes[0]
+	return study.Result()
 }
