@@ -46,6 +46,7 @@ type Config struct {
 	CollapseSource  bool       // remove the row of an event's second id (D10)
 	RequiredColumns bool       // duplication_analysis.csv with the four required columns alone
 	CSVSafe         bool
+	ReportMax       int64 // bytes of report.html; 0: 5 MiB
 
 	Memory int64  // bytes; 0: 512 MiB
 	Tmp    string // "": the system's folder

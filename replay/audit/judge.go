@@ -18,6 +18,7 @@ type judged struct {
 	analyses   *table[replay.Analysis]      // by instant, symbol, view, event
 	decisions  *table[replay.Decision]      // by row
 	gallery    report.Gallery               // a worked example for each cause
+	stories    report.Stories               // duplicates to be told on the page
 	collision  *replay.Analysis             // the first key group of different events
 
 	safeguards []whatif.Safeguard
@@ -124,6 +125,7 @@ func (c *collector) add(x *replay.EventCase, f *replay.Findings) {
 	c.tally.Add(x, f)
 	c.symbols.Event(x, f, &c.pop)
 	c.gallery.Add(x, f)
+	c.stories.Add(x, f)
 	for _, t := range f.Timeline {
 		c.entries.add(t)
 	}

@@ -177,6 +177,11 @@ func (a *audit) write() (*Result, error) {
 		{"future_improvements.md", func(w io.Writer) error {
 			return report.WriteImprovements(w, document, report.Effects(a.out.whatif))
 		}},
+		{"report.html", func(w io.Writer) error {
+			return report.WritePage(w, report.PageSource{
+				Incident: document, WhatIf: a.out.whatif, Stories: &a.out.stories, Fates: a.fates(), Bars: a.bars, MaxBytes: a.cfg.ReportMax,
+			})
+		}},
 		{report.ScriptName, func(w io.Writer) error { _, err := w.Write(report.Script); return err }},
 	}
 	for _, f := range files {
@@ -225,6 +230,17 @@ func (a *audit) bars() iter.Seq[report.Bar] {
 		lanes := replay.NewLaneAssigner(a.out.pop.ClaimWindow)
 		for t := range a.out.entries.all() {
 			if !yield(report.Bar{TimelineEntry: t, Lane: lanes.Push(t.Attempt)}) {
+				return
+			}
+		}
+	}
+}
+
+// fates are what the safeguards would have done to the duplicates, by row.
+func (a *audit) fates() iter.Seq2[int64, whatif.Fate] {
+	return func(yield func(int64, whatif.Fate) bool) {
+		for f := range a.out.fates.all() {
+			if !yield(f.row, f.Fate) {
 				return
 			}
 		}

@@ -27,6 +27,7 @@ type Result struct {
 	// ones have none.
 	Shares []float64
 	Matrix []CauseRow
+	Groups []Group // duplicates that share cause and fate
 }
 
 // Pair is what two safeguards surely prevent together.
@@ -73,6 +74,7 @@ func (s *Study) Result() *Result {
 			}
 		}
 	}
+	r.Groups = s.sets.list()
 	r.matrix(&s.sets)
 	return r
 }

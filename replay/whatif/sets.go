@@ -1,18 +1,26 @@
 package whatif
 
 import (
+	"cmp"
 	"fmt"
-	"maps"
 	"math/bits"
 	"slices"
 
 	"holdfast/replay"
 )
 
+// Group is how many duplicates of one cause have the same fate under every
+// safeguard.
+type Group struct {
+	Cause replay.Cause
+	Fate
+	N int64
+}
+
 // sets groups duplicates by the safeguards that prevent them.
 type sets struct {
-	n      int // safeguards
-	groups map[uint64]int64
+	n      int             // safeguards
+	groups map[Group]int64 // N is 0 in the keys
 	causes map[replay.Cause]int64
 	matrix map[replay.Cause][]Range // by safeguard
 }
@@ -24,11 +32,11 @@ type Range struct{ Lo, Hi int64 }
 func (r Range) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "[%d,%d]", r.Lo, r.Hi), nil }
 
 func newSets(n int) sets {
-	return sets{n: n, groups: map[uint64]int64{}, causes: map[replay.Cause]int64{}, matrix: map[replay.Cause][]Range{}}
+	return sets{n: n, groups: map[Group]int64{}, causes: map[replay.Cause]int64{}, matrix: map[replay.Cause][]Range{}}
 }
 
 func (s *sets) add(cause replay.Cause, f Fate) {
-	s.groups[f.Prevented]++
+	s.groups[Group{Cause: cause, Fate: f}]++
 	s.causes[cause]++
 	row := s.matrix[cause]
 	if row == nil {
@@ -46,7 +54,7 @@ func (s *sets) add(cause replay.Cause, f Fate) {
 // covered is how many duplicates a set of safeguards surely prevents.
 func (s *sets) covered(set uint64) (n int64) {
 	for g, count := range s.groups {
-		if g&set != 0 {
+		if g.Prevented&set != 0 {
 			n += count
 		}
 	}
@@ -112,11 +120,24 @@ func (s *sets) greedy(members []int, goal int64) (chosen []int) {
 // is a sum of unanimity-of-any games.
 func (s *sets) shares(allowed uint64) []float64 {
 	list := make([]float64, s.n)
-	for _, g := range slices.Sorted(maps.Keys(s.groups)) {
-		g, count := g&allowed, s.groups[g]
+	for _, x := range s.list() {
+		g, count := x.Prevented&allowed, x.N
 		for m := g; m != 0; m &= m - 1 {
 			list[bits.TrailingZeros64(m)] += float64(float64(count) / float64(bits.OnesCount64(g)))
 		}
 	}
+	return list
+}
+
+// list is the groups in a fixed order.
+func (s *sets) list() []Group {
+	var list []Group
+	for g, n := range s.groups {
+		g.N = n
+		list = append(list, g)
+	}
+	slices.SortFunc(list, func(a, b Group) int {
+		return cmp.Or(cmp.Compare(a.Cause, b.Cause), cmp.Compare(a.Prevented, b.Prevented), cmp.Compare(a.Possibly, b.Possibly))
+	})
 	return list
 }
