@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"holdfast/replay/audit"
+	"holdfast/replay/report"
 	"holdfast/replay/tick"
 )
 
@@ -26,6 +27,9 @@ func newAudit(a *app) *cobra.Command {
 		closed       bool
 		collapse     bool
 		csvSafe      bool
+		around       string
+		pad          time.Duration
+		reportMax    = byteSize(report.PageBytes)
 	)
 	cmd := &cobra.Command{
 		Use:   "audit [DIR]",
@@ -65,6 +69,7 @@ Exit status 1 only with --fail-on, if what it names was found.`,
 				Events: files.events, Workers: files.workers, Output: files.output, Out: out, Read: options,
 				Closed: closed, Lease: tick.Nanos(lease), ReplayGap: tick.Nanos(replayGap),
 				CollapseSource: collapse, RequiredColumns: columns.value == "required", CSVSafe: csvSafe,
+				Around: around, Pad: tick.Nanos(pad), ReportMax: int64(reportMax),
 				Memory: int64(resources.memory), Tmp: resources.tmp, Jobs: resources.jobs, Stdin: a.Stdin,
 			}
 			if err := matching.apply(&c, "auto"); err != nil {
@@ -97,6 +102,9 @@ Exit status 1 only with --fail-on, if what it names was found.`,
 	f.StringVar(&sourceWindow, "source-window", "auto", "how far apart two ids of one event may be: auto, off or a duration")
 	f.BoolVar(&closed, "closed", false, "attempts that only touch overlap too")
 	f.BoolVar(&collapse, "collapse-source", false, "also remove the second row of an event that the source emitted under two ids")
+	f.StringVar(&around, "around", "", "an event id: trace.json shows only what lies around its attempts")
+	f.DurationVar(&pad, "pad", time.Duration(report.TracePad), "how much trace.json shows around what is remarkable")
+	f.Var(&reportMax, "report-max", "size that report.html may have")
 	f.BoolVar(&csvSafe, "csv-safe", false, "prefix text that a spreadsheet would take for a formula with '")
 	matching.add(f)
 	read.add(f)

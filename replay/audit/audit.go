@@ -46,7 +46,9 @@ type Config struct {
 	CollapseSource  bool       // remove the row of an event's second id (D10)
 	RequiredColumns bool       // duplication_analysis.csv with the four required columns alone
 	CSVSafe         bool
-	ReportMax       int64 // bytes of report.html; 0: 5 MiB
+	Around          string     // an event: trace.json shows only what lies around it
+	Pad             tick.Nanos // how far; 0: 100 ms
+	ReportMax       int64      // bytes of report.html; 0: 5 MiB
 
 	Memory int64  // bytes; 0: 512 MiB
 	Tmp    string // "": the system's folder

@@ -182,6 +182,9 @@ func (a *audit) write() (*Result, error) {
 				Incident: document, WhatIf: a.out.whatif, Stories: &a.out.stories, Fates: a.fates(), Bars: a.bars, MaxBytes: a.cfg.ReportMax,
 			})
 		}},
+		{"trace.json", func(w io.Writer) error {
+			return report.WriteTrace(w, report.TraceSource{Bars: a.bars, Around: a.cfg.Around, Pad: a.cfg.Pad})
+		}},
 		{report.ScriptName, func(w io.Writer) error { _, err := w.Write(report.Script); return err }},
 	}
 	for _, f := range files {
