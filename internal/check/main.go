@@ -25,6 +25,7 @@ type need struct{ program, pkg, why string }
 
 var needs = []need{
 	{"python3", "python3", "deduplicate_stream.py is compared with dedupe byte by byte"},
+	{"chromium", "chromium", "report.html is tested in a real browser"},
 }
 
 // raced are the packages in which goroutines share memory.
