@@ -28,6 +28,7 @@ func newAudit(a *app) *cobra.Command {
 		collapse     bool
 		csvSafe      bool
 		around       string
+		kernel       = choice{"python3", report.Kernels}
 		pad          time.Duration
 		reportMax    = byteSize(report.PageBytes)
 	)
@@ -69,7 +70,7 @@ Exit status 1 only with --fail-on, if what it names was found.`,
 				Events: files.events, Workers: files.workers, Output: files.output, Out: out, Read: options,
 				Closed: closed, Lease: tick.Nanos(lease), ReplayGap: tick.Nanos(replayGap),
 				CollapseSource: collapse, RequiredColumns: columns.value == "required", CSVSafe: csvSafe,
-				Around: around, Pad: tick.Nanos(pad), ReportMax: int64(reportMax),
+				Around: around, Pad: tick.Nanos(pad), ReportMax: int64(reportMax), NotebookKernel: kernel.value,
 				Memory: int64(resources.memory), Tmp: resources.tmp, Jobs: resources.jobs, Stdin: a.Stdin,
 			}
 			if err := matching.apply(&c, "auto"); err != nil {
@@ -104,6 +105,7 @@ Exit status 1 only with --fail-on, if what it names was found.`,
 	f.BoolVar(&collapse, "collapse-source", false, "also remove the second row of an event that the source emitted under two ids")
 	f.StringVar(&around, "around", "", "an event id: trace.json shows only what lies around its attempts")
 	f.DurationVar(&pad, "pad", time.Duration(report.TracePad), "how much trace.json shows around what is remarkable")
+	f.Var(&kernel, "notebook-kernel", "language of timeline_visualization.ipynb")
 	f.Var(&reportMax, "report-max", "size that report.html may have")
 	f.BoolVar(&csvSafe, "csv-safe", false, "prefix text that a spreadsheet would take for a formula with '")
 	matching.add(f)

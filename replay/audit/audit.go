@@ -48,6 +48,7 @@ type Config struct {
 	CSVSafe         bool
 	Around          string     // an event: trace.json shows only what lies around it
 	Pad             tick.Nanos // how far; 0: 100 ms
+	NotebookKernel  string     // python3 (""), or gonb
 	ReportMax       int64      // bytes of report.html; 0: 5 MiB
 
 	Memory int64  // bytes; 0: 512 MiB

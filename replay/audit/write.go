@@ -161,6 +161,9 @@ func (a *audit) write() (*Result, error) {
 		Summary: &r.Summary, Symbols: a.out.symbols.Lines(), Facts: &a.out.pop, Matching: a.link_.totals,
 		Examples: a.out.gallery.Examples(), Collision: a.out.collision,
 	}
+	page := report.PageSource{
+		Incident: document, WhatIf: a.out.whatif, Stories: &a.out.stories, Fates: a.fates(), Bars: a.bars, MaxBytes: a.cfg.ReportMax,
+	}
 	o := report.CSVOptions{Safe: a.cfg.CSVSafe, Required: a.cfg.RequiredColumns}
 	files := []struct {
 		name  string
@@ -177,10 +180,9 @@ func (a *audit) write() (*Result, error) {
 		{"future_improvements.md", func(w io.Writer) error {
 			return report.WriteImprovements(w, document, report.Effects(a.out.whatif))
 		}},
-		{"report.html", func(w io.Writer) error {
-			return report.WritePage(w, report.PageSource{
-				Incident: document, WhatIf: a.out.whatif, Stories: &a.out.stories, Fates: a.fates(), Bars: a.bars, MaxBytes: a.cfg.ReportMax,
-			})
+		{"report.html", func(w io.Writer) error { return report.WritePage(w, page) }},
+		{"timeline_visualization.ipynb", func(w io.Writer) error {
+			return report.WriteNotebook(w, report.NotebookSource{PageSource: page, Kernel: a.cfg.NotebookKernel})
 		}},
 		{"trace.json", func(w io.Writer) error {
 			return report.WriteTrace(w, report.TraceSource{Bars: a.bars, Around: a.cfg.Around, Pad: a.cfg.Pad})
