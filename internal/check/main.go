@@ -20,12 +20,15 @@ import (
 	"time"
 )
 
-// A need is a program that tests run, and the Debian package that has it.
+// A need is a program (or a file) that tests need, and the Debian package that has it.
 type need struct{ program, pkg, why string }
 
 var needs = []need{
 	{"python3", "python3", "deduplicate_stream.py is compared with dedupe byte by byte"},
 	{"chromium", "chromium", "report.html is tested in a real browser"},
+	{"jupyter-nbconvert", "jupyter-nbconvert", "timeline_visualization.ipynb is executed"},
+	{"/usr/share/jupyter/kernels/python3/kernel.json", "python3-ipykernel", "the notebook's kernel"},
+	{"/usr/lib/python3/dist-packages/matplotlib/__init__.py", "python3-matplotlib", "the notebook is executed with it and without"},
 }
 
 // raced are the packages in which goroutines share memory.
@@ -87,7 +90,7 @@ func formatted() bool {
 // install gets what is missing, where that is possible, and says what it could not get.
 func install() {
 	for _, n := range needs {
-		if _, err := exec.LookPath(n.program); err == nil {
+		if _, err := exec.LookPath(n.program); err == nil || exists(n.program) {
 			continue
 		}
 		fmt.Printf("check: %s is missing (%s): installing Debian's %s\n", n.program, n.why, n.pkg)
@@ -95,6 +98,11 @@ func install() {
 			fmt.Printf("check: could not install %s: %v; the tests that need it will fail: install it by hand\n", n.pkg, err)
 		}
 	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func aptInstall(pkg string) error {

@@ -6,6 +6,7 @@ import (
 
 	"holdfast/replay"
 	"holdfast/replay/tick"
+	"holdfast/replay/whatif"
 )
 
 // An idea is something to build, with its price and what it does not do.
@@ -30,33 +31,33 @@ func always(text string) func(*Incident) string { return func(*Incident) string 
 var chapters = []chapter{
 	{"Idempotency keys", []idea{
 		{
-			safeguard: uniqueEventID, title: "Let the sink refuse a second row of an event",
+			safeguard: whatif.UniqueEventID, title: "Let the sink refuse a second row of an event",
 			build: "Carry `event_id` into the output and make it a unique key there: a primary key with `ON CONFLICT DO NOTHING`, a conditional put, " +
 				"or a stream that takes one message per subject. `holdfast guard` runs such a sink on a live stream.",
 			cost:  keysCost,
 			blind: "Two ids for one tick, and events that are lost. Which version wins is whichever came first, right or wrong.",
 		},
 		{
-			safeguard: upsertEventID, title: "Let a later row of an event replace the earlier one",
+			safeguard: whatif.UpsertEventID, title: "Let a later row of an event replace the earlier one",
 			build: "Write with `event_id` as the key and replace on conflict (upsert, compacted topic).",
 			cost:  keysCost,
 			blind: "Whoever reads in between sees every version, and the price may flip under them.",
 		},
 		{
-			safeguard: sourceDedupe, title: "Give each tick one id, at the source",
+			safeguard: whatif.SourceDedupe, title: "Give each tick one id, at the source",
 			build: "Derive the id from the tick (feed sequence number) instead of drawing a new one on each send, and drop repeats before they enter the stream.",
 			cost:  always("One key per tick in flight at the source."),
 			blind: "Everything that goes wrong downstream.",
 		},
 		{
-			safeguard: uniqueKeyPrice, title: "Make (symbol, timestamp, price) unique in the sink",
+			safeguard: whatif.UniqueKeyPrice, title: "Make (symbol, timestamp, price) unique in the sink",
 			build: "A unique key of the three columns that the output has already.",
 			here:  shiftedFigure,
 			cost:  keysCost,
 			blind: "Every copy whose time or price was changed on the way. It also takes two real ticks that agree in all three for one.",
 		},
 		{
-			safeguard: uniqueKey, title: "Make (symbol, timestamp) unique in the sink",
+			safeguard: whatif.UniqueKey, title: "Make (symbol, timestamp) unique in the sink",
 			build: "A unique key of the two columns that the duplicates are usually counted by.",
 			here:  shiftedFigure,
 			cost:  keysCost,
@@ -65,7 +66,7 @@ var chapters = []chapter{
 	}},
 	{"Kafka keys and transactions", []idea{
 		{
-			safeguard: transactionalSink, title: "Write the row and the acknowledgement in one transaction",
+			safeguard: whatif.TransactionalSink, title: "Write the row and the acknowledgement in one transaction",
 			build: "Key the topic by `event_id`, set `enable.idempotence`, and produce the row and commit the consumer offset in one Kafka transaction; readers use " +
 				"`isolation.level=read_committed`. A timeout aborts the transaction, and the write with it.",
 			here: timeoutFigure,
@@ -76,27 +77,27 @@ var chapters = []chapter{
 	}},
 	{"Windows with a time to live", []idea{
 		{
-			safeguard: windowFixed, title: "Remember ids for a fixed time",
+			safeguard: whatif.WindowFixed, title: "Remember ids for a fixed time",
 			build: "Refuse an id that was accepted less than W ago (message-id window of the broker, `SET NX EX`).",
 			here:  gapFigure,
 			cost:  always("One key for each event of the last W."),
 			blind: "A repeat that comes later than W. The window must be longer than the longest redelivery, including a worker that is down for a night.",
 		},
 		{
-			safeguard: windowSliding, title: "Remember ids for a time that each repeat extends",
+			safeguard: whatif.WindowSliding, title: "Remember ids for a time that each repeat extends",
 			build: "As above, but count W from the last time the id was seen.",
 			here:  gapFigure,
 			cost:  always("As above; an id that keeps coming is kept for ever."),
 			blind: "A repeat after a pause longer than W.",
 		},
 		{
-			safeguard: lru, title: "Remember the last N ids",
+			safeguard: whatif.LRU, title: "Remember the last N ids",
 			build: "A bounded cache of ids in front of the sink.",
 			cost:  always("N keys, whatever the rate."),
 			blind: "A repeat after more than N other events: a burst shortens the memory just when it is needed.",
 		},
 		{
-			safeguard: markBeforeDeliver, title: "Mark the id when it is claimed",
+			safeguard: whatif.MarkBeforeDeliver, title: "Mark the id when it is claimed",
 			build: "Put the id into the window when a worker takes the event, not when the row is written.",
 			here:  retriedFigure,
 			cost:  always("One key for each event of the last W."),
@@ -105,21 +106,21 @@ var chapters = []chapter{
 	}},
 	{"Leases, heartbeats and fencing", []idea{
 		{
-			safeguard: heartbeatLease, title: "Renew the lease while the work runs",
+			safeguard: whatif.HeartbeatLease, title: "Renew the lease while the work runs",
 			build: "A worker that is still at work says so every third of the lease (`ChangeMessageVisibility`, `InProgress`), so that only dead workers lose their claims.",
 			here:  leaseFigure,
 			cost:  always("One small message per attempt and third of the lease."),
 			blind: "Claims at the same instant and lost acknowledgements: no lease has run out there.",
 		},
 		{
-			safeguard: lease, title: "Make the lease longer than the work",
+			safeguard: whatif.Lease, title: "Make the lease longer than the work",
 			build: "Set it from the distribution of durations, attempts without an end counted as longer than known, and not from their mean.",
 			here:  leaseFigure,
 			cost:  always("After a real crash the event waits that much longer."),
 			blind: "Claims at the same instant, lost acknowledgements, and the one attempt that takes longer still.",
 		},
 		{
-			safeguard: fencingToken, title: "Give each claim a growing number and let the sink check it",
+			safeguard: whatif.FencingToken, title: "Give each claim a growing number and let the sink check it",
 			build: "The sink refuses a row whose token is lower than the highest that it has seen for the event.",
 			here:  fencingFigure,
 			cost:  always("One integer per key in the sink."),
@@ -128,7 +129,7 @@ var chapters = []chapter{
 	}},
 	{"Coordination protocols", []idea{
 		{
-			safeguard: inFlightSet, title: "Make the claim one act, and visible to all workers",
+			safeguard: whatif.InFlightSet, title: "Make the claim one act, and visible to all workers",
 			build: "Claim by compare-and-set on a shared set of events in flight (`SELECT … FOR UPDATE SKIP LOCKED`, a key-value revision, a work queue with explicit " +
 				"acknowledgement): whoever loses takes another event.",
 			here:  overlapFigure,
@@ -138,13 +139,13 @@ var chapters = []chapter{
 	}},
 	{"Stream joins", []idea{
 		{
-			safeguard: uniqueEventID, title: "Join the output against what was written already",
+			safeguard: whatif.UniqueEventID, title: "Join the output against what was written already",
 			build: "A left anti-join on `event_id` between new rows and the table of written ones, in the stream processor, its state kept by event time with a watermark.",
 			cost:  keysCost,
 			blind: "It needs `event_id` in the output, and forgets what lies behind the watermark.",
 		},
 		{
-			safeguard: toleranceDedupe, title: "Join rows that are close in time and price",
+			safeguard: whatif.ToleranceDedupe, title: "Join rows that are close in time and price",
 			build: "A watermarked self-join of the output within a tolerance, for outputs that carry no id. A last resort.",
 			here:  toleranceFigure,
 			cost:  always("The rows of the last few tolerances per symbol."),
@@ -153,7 +154,7 @@ var chapters = []chapter{
 	}},
 	{"Checkpointing", []idea{
 		{
-			safeguard: transactionalSink, title: "Store the position together with the output",
+			safeguard: whatif.TransactionalSink, title: "Store the position together with the output",
 			build: "Write the consumer's offset into the same transaction, or the same file, as the rows, and resume from what the output says rather than from what was last acknowledged.",
 			here:  burstFigure,
 			cost:  always("An extra column or record per commit; recovery reads it back."),
@@ -162,13 +163,13 @@ var chapters = []chapter{
 	}},
 	{"Ordering", []idea{
 		{
-			safeguard: partitionEvent, title: "Give each event one worker, by hash of its id",
+			safeguard: whatif.PartitionEvent, title: "Give each event one worker, by hash of its id",
 			build: "Partition by `event_id`: no two workers can claim the same event, whatever the timing.",
 			cost:  always("Order within a symbol is lost; load is even."),
 			blind: "The same worker taking an event twice, retries after a crash, and the moment of a rebalance.",
 		},
 		{
-			safeguard: partitionSymbol, title: "Give each symbol one worker",
+			safeguard: whatif.PartitionSymbol, title: "Give each symbol one worker",
 			build: "Partition by `symbol`: ticks of a symbol also stay in order.",
 			here:  symbolsFigure,
 			cost:  always("As uneven as the symbols are; the busiest one sets the pace."),

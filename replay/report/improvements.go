@@ -8,7 +8,7 @@ import (
 )
 
 // WriteImprovements writes future_improvements.md (R107): what would prevent
-// such an incident, ranked by effects. Ideas without a measured effect come
+// such an incident, ranked by effects. Ideas without an effect come
 // last in their chapter; safeguards that may lose an event stand in a chapter
 // of their own. Text out of the input files is inert in it.
 func WriteImprovements(w io.Writer, in *Incident, effects []Effect) error {
@@ -30,7 +30,6 @@ type plan struct {
 	chapters []rankedChapter
 	harmful  []rankedIdea
 	ranked   []Effect // the harmless ones that have a place in the table, best first
-	measured bool
 }
 
 type rankedChapter struct {
@@ -68,7 +67,6 @@ func planOf(in *Incident, effects []Effect) *plan {
 		if b := best[e.Safeguard]; b == e && e.EventsLost == 0 {
 			p.ranked = append(p.ranked, e)
 		}
-		p.measured = p.measured || e.Measured
 	}
 	slices.SortStableFunc(p.ranked, rank)
 	return p
@@ -108,11 +106,7 @@ func (p *plan) opening() string {
 		}
 		return stack("# What would prevent such duplicates", p.in.bannerText(), text+"The ideas stand in order of general use.")
 	}
-	basis := "read off the causes: a safeguard counts a duplicate if it removes the duplicate's cause (*for sure*), or may remove it depending on timing (*at best*). " +
-		"No safeguard was replayed for these figures."
-	if p.measured {
-		basis = "measured by replaying each safeguard over the recorded attempts: prevented under every reading that the records allow (*for sure*), and under at least one (*at best*)."
-	}
+	const basis = "measured by replaying each safeguard over the recorded attempts: prevented under every reading that the records allow (*for sure*), and under at least one (*at best*)."
 	best := ""
 	if len(p.ranked) > 0 && p.ranked[0].PreventedHi > 0 {
 		best = fmt.Sprintf("**If you do one thing:** `%s`. %s", named(p.ranked[0]), p.prevents(p.ranked[0]))
@@ -194,17 +188,10 @@ func (p *plan) idea(i rankedIdea) string {
 // prevents says what an effect does to the duplicates.
 func (p *plan) prevents(e Effect) string {
 	n := p.duplicates()
-	verb, perhaps := "Removes the cause of", "Depending on timing it removes the cause of"
-	if !p.in.hasCauses() {
-		perhaps = "Depending on the causes, which are not known, it would have prevented"
-	}
-	if e.Measured {
-		verb, perhaps = "Would have prevented", "Depending on what the records leave open it would have prevented"
-	}
 	if e.PreventedLo == e.PreventedHi {
-		return fmt.Sprintf("%s %s.", verb, shareOf(e.PreventedLo, n, "duplicate", "duplicates"))
+		return fmt.Sprintf("Would have prevented %s.", shareOf(e.PreventedLo, n, "duplicate", "duplicates"))
 	}
-	return fmt.Sprintf("%s %s to %s of the %s.", perhaps, number(e.PreventedLo), number(e.PreventedHi), counted(n, "duplicate", "duplicates"))
+	return fmt.Sprintf("Depending on what the records leave open it would have prevented %s to %s of the %s.", number(e.PreventedLo), number(e.PreventedHi), counted(n, "duplicate", "duplicates"))
 }
 
 func (p *plan) loses(e Effect) string {

@@ -178,10 +178,21 @@ func codeNamed(code, name string) string {
 func (n *notebook) introduction() {
 	p, s := n.page, n.page.Summary
 	n.markdown("# Timeline of an incident: "+markdownLine(p.Title),
-		n.banner(), markdownLine(strings.Join(p.Verdict, " ")),
+		n.banner(), n.verdict(),
 		"What the workers did and when, where their work overlapped, was repeated or broke off, and which of it was written twice. "+
 			"The pictures are drawn already; the code below them draws and counts again from `timeline.csv`, `duplicates.csv` and `findings.json` beside this notebook.",
 		"Mode: `"+s.Mode+"`.")
+}
+
+// verdict says what was found, in figures that findings.json holds.
+func (n *notebook) verdict() string {
+	s, e := n.page.Summary, &n.page.Summary.ByEvent
+	if !hasEvents(s) {
+		return fmt.Sprintf("%s of rows lie so close together that they may report one event; %s of %s may be copies.",
+			counted(s.Near.Clusters, "cluster", "clusters"), number(s.Near.ExtraRows), counted(s.Rows.In, "row", "rows"))
+	}
+	return fmt.Sprintf("%s of %s were written more than once: %s among %s.", number(e.DuplicatedEvents), counted(e.Events, "event", "events"),
+		counted(e.Duplicates, "row too many", "rows too many"), counted(s.Rows.In, "row", "rows"))
 }
 
 func (n *notebook) banner() string {
@@ -214,9 +225,9 @@ func (n *notebook) timeline() error {
 	}
 	n.picture("overview.png", fmt.Sprintf("The whole run: attempts begun over time for each worker, with %s marked that were written more than once",
 		counted(p.Summary.ByEvent.DuplicatedEvents, "event", "events")), picture)
-	n.markdown(fmt.Sprintf("%s, of which %s: %s and %s without an end on record. %s at most ran at once for one event.",
-		counted(a.Total, "attempt", "attempts"), shareOf(a.Success, a.Total, "attempt succeeded", "attempts succeeded"),
-		counted(a.Timeout, "timeout", "timeouts"), counted(a.Open, "attempt", "attempts"), number(a.MaxConcurrency)))
+	n.markdown(fmt.Sprintf("%s: %s succeeded, %s timed out, %s no end on record. At most %s ran at once for one event.",
+		counted(a.Total, "attempt", "attempts"), number(a.Success), number(a.Timeout), oneOf(a.Open, "1 has", number(a.Open)+" have"),
+		number(a.MaxConcurrency)))
 	for w := range min(len(p.Workers), notebookWorkers) {
 		picture, err := workerChart(p, w)
 		if err != nil {
@@ -311,7 +322,9 @@ func (n *notebook) windows() {
 func (n *notebook) conclusion() {
 	var items []string
 	for _, l := range n.page.Terminal {
-		items = append(items, markdownLine(l))
+		if !strings.Contains(l, "prevented") && !strings.HasPrefix(l, "also: ") { // figures of whatif.csv, and rounded ones
+			items = append(items, markdownLine(l))
+		}
 	}
 	n.markdown("## In short", bullets(items), "Why, with the evidence: `incident.md`. What would prevent it: `future_improvements.md`. To look around: `report.html`.")
 }

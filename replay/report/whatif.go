@@ -369,24 +369,6 @@ func (p *printer) closed(r *whatif.Result) {
 	}
 }
 
-// Effects turns what was measured into the figures of future_improvements.md.
-func Effects(r *whatif.Result) []Effect {
-	var list []Effect
-	for i := range r.Outcomes {
-		if x := &r.Outcomes[i]; x.NotEstimable == "" {
-			list = append(list, effectOf(x))
-		}
-	}
-	return list
-}
-
-func effectOf(x *whatif.Outcome) Effect {
-	return Effect{
-		Safeguard: x.Safeguard.Slug, Parameter: x.Safeguard.Parameter(), PreventedLo: x.PreventedLo, PreventedHi: x.PreventedHi,
-		EventsLost: x.EventsLost, Keys: x.Keys, Measured: true,
-	}
-}
-
 // preventionLine says in one line what would have prevented all duplicates, and
 // what must not be done.
 func preventionLine(r *whatif.Result) string {
