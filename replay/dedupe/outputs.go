@@ -5,11 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
-
+	"holdfast/internal/stream"
 	"holdfast/internal/vfs"
 	"holdfast/replay/ingest"
 )
@@ -67,18 +64,11 @@ func (o *outputs) openOut(c Config) error {
 		}
 		w = f
 	}
-	switch {
-	case strings.HasSuffix(c.Out, ".gz"):
-		o.packer = gzip.NewWriter(w)
-		w = o.packer
-	case strings.HasSuffix(c.Out, ".zst"):
-		z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1)) // the same bytes on every machine
-		if err != nil {
-			return err
-		}
-		o.packer, w = z, z
+	packer, err := stream.Pack(c.Out, w)
+	if err != nil {
+		return err
 	}
-	o.out = bufio.NewWriterSize(w, copySize)
+	o.packer, o.out = packer, bufio.NewWriterSize(packer, copySize)
 	return nil
 }
 

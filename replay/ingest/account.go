@@ -42,9 +42,9 @@ const (
 
 // account is the bookkeeping of one file.
 type account struct {
-	stream *stream
-	o      Options
-	notes  notes
+	text  *text
+	o     Options
+	notes notes
 
 	records, rejected int64
 	reasons           map[Reason]*badLines
@@ -67,13 +67,13 @@ type badLines struct {
 	hint  string  // of the first
 }
 
-func newAccount(s *stream, o Options) *account {
-	return &account{stream: s, o: o, reasons: map[Reason]*badLines{}}
+func newAccount(t *text, o Options) *account {
+	return &account{text: t, o: o, reasons: map[Reason]*badLines{}}
 }
 
 // reject counts and tells a rejected record.
 func (a *account) reject(r Reject) error {
-	r.File, r.Row = a.stream.name, a.records
+	r.File, r.Row = a.text.name, a.records
 	a.rejected++
 	bad := a.reasons[r.Reason]
 	if bad == nil {
@@ -106,14 +106,14 @@ func (a *account) stop(err error) error {
 
 // unusable stops with an InputError about the file as a whole, or a line.
 func (a *account) unusable(line int64, reason, hint string) error {
-	return a.stop(&InputError{File: a.stream.name, Line: line, Reason: reason, Hint: hint})
+	return a.stop(&InputError{File: a.text.name, Line: line, Reason: reason, Hint: hint})
 }
 
 // failed stops with an error of reading or parsing.
 func (a *account) failed(err error) error {
 	var input *InputError
 	if errors.As(err, &input) && input.File == "" {
-		input.File = a.stream.name
+		input.File = a.text.name
 	}
 	return a.stop(err)
 }
@@ -125,7 +125,7 @@ func (a *account) end() error {
 	}
 	most, first := a.worst()
 	return a.stop(&InputError{
-		File: a.stream.name, Line: first, Err: ErrMaxBad,
+		File: a.text.name, Line: first, Err: ErrMaxBad,
 		Reason: fmt.Sprintf("%d of %d records are bad, most of them %s, from this line on", a.rejected, a.records, most),
 		Hint:   "see rejected.csv; --max-bad allows more",
 	})
@@ -143,15 +143,15 @@ func (a *account) worst() (most Reason, first int64) {
 
 // Changed returns an *InputError if the file is not what it was when it was
 // opened (R12).
-func (a *account) Changed() error { return a.stream.id.Changed() }
+func (a *account) Changed() error { return a.text.id.Changed() }
 
 // Close closes the file.
-func (a *account) Close() error { return a.stream.Close() }
+func (a *account) Close() error { return a.text.Close() }
 
 // Stats returns what is known so far.
 func (a *account) Stats() Stats {
 	s := Stats{
-		File: a.stream.name, Records: a.records, Rejected: a.rejected, Reasons: map[Reason]int64{},
+		File: a.text.name, Records: a.records, Rejected: a.rejected, Reasons: map[Reason]int64{},
 		Rejects: slices.Clone(a.rejects), Notes: a.notes.named(),
 		MissingEnds: a.endTexts.counts(), OtherWorkers: a.workerTexts.counts(),
 		OtherStatuses: a.statusTexts.counts(), OtherSources: a.sourceTexts.counts(),

@@ -37,7 +37,7 @@ func OpenEvents(path string, o Options) (*Events, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := openStream(path, o.Stdin)
+	s, err := openText(path, o.Stdin)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"holdfast/internal/stream"
 )
 
 // Roles are the paths of the three files; "" for one that is not there.
@@ -22,7 +24,7 @@ func Find(dir string) (Roles, error) { return Roles{}.Fill(dir) }
 func (r Roles) Fill(dir string) (Roles, error) {
 	entries, err := os.ReadDir(dir) // sorted by name
 	if err != nil {
-		return r, unreadable(dir, err)
+		return r, unusable(stream.Unreadable(dir, err))
 	}
 	found := r
 	for _, e := range entries {

@@ -1,6 +1,10 @@
 package ingest
 
-import "os"
+import (
+	"os"
+
+	"holdfast/internal/stream"
+)
 
 // Identity is what tells whether a file is still the one that was read.
 type Identity struct {
@@ -16,7 +20,7 @@ func Identify(path string) (Identity, error) {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return Identity{}, unreadable(path, err)
+		return Identity{}, unusable(stream.Unreadable(path, err))
 	}
 	return Identity{path, info}, nil
 }

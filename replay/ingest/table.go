@@ -15,13 +15,13 @@ func openTable(path string, l layout, o Options) (*table, error) {
 	case d == '"' || d == '\n' || d == '\r' || d == '#' || d >= 0x80:
 		return nil, &UsageError{Reason: fmt.Sprintf("%q cannot be a delimiter", d), Hint: "use , ; or a tab"}
 	}
-	stream, err := openStream(path, o.Stdin)
+	file, err := openText(path, o.Stdin)
 	if err != nil {
 		return nil, err
 	}
-	t := &table{account: newAccount(stream, o), layout: l, s: NewScanner(stream, o.Delimiter)}
+	t := &table{account: newAccount(file, o), layout: l, s: NewScanner(file, o.Delimiter)}
 	if err := t.readHeader(); err != nil {
-		stream.Close()
+		file.Close()
 		return nil, err
 	}
 	if n := len(t.header.Extra); n > 0 {
