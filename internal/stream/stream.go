@@ -164,6 +164,16 @@ func isZstd(b []byte) bool {
 	return bytes.HasPrefix(b, []byte("\x28\xb5\x2f\xfd")) || len(b) >= 4 && b[0]>>4 == 5 && string(b[1:4]) == "\x2a\x4d\x18"
 }
 
+// Peek gives up to n (at most 4096) bytes of what Read will give, fewer at the
+// end.
+func (s *Stream) Peek(n int) ([]byte, error) {
+	b, err := s.text.Peek(n)
+	if err != nil && err != io.EOF {
+		return nil, s.failed(err)
+	}
+	return b, nil
+}
+
 // Read reads what is inside, decompressed.
 func (s *Stream) Read(b []byte) (int, error) {
 	n, err := s.text.Read(b)
