@@ -53,9 +53,12 @@ const (
 )
 
 // shapeFor divides memory among the batches of k sources.
-func shapeFor(memory int64, k int) shape {
-	text := min(max(memory/int64(k*perSource), smallBatch), largeBatch)
-	return shape{int(text), int(text) / placeShare, int(text)}
+func (c *Config) shapeFor(memory int64, k int) shape {
+	text := int(min(max(memory/int64(k*perSource), smallBatch), largeBatch))
+	if c.batch > 0 {
+		text = c.batch
+	}
+	return shape{text, max(1, text/placeShare), text}
 }
 
 func newBatch(s shape) *batch {

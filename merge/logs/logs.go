@@ -47,6 +47,8 @@ type Config struct {
 	FanIn   int    // files merged at once; 0: as many as descriptors and memory allow
 	NoBatch bool   // do not look for runs: for measurements
 
+	batch int // bytes of a batch, for tests; 0: what memory allows
+
 	Stdin    io.Reader
 	Stdout   io.Writer
 	FS       vfs.FS                                // of outputs and temporary files; nil means vfs.OS

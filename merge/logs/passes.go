@@ -123,7 +123,7 @@ func (m *merge) openAll(parts []part, scratch vfs.File, memory int64) (sources [
 			}
 		}
 	}()
-	shape := shapeFor(memory, len(parts))
+	shape := m.shapeFor(memory, len(parts))
 	for _, p := range parts {
 		var s *source
 		if p.file != nil {

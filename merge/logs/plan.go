@@ -25,7 +25,19 @@ type plan struct {
 	header []byte   // with its line end: what the output begins with
 }
 
-func (p *plan) byName() string { return names(p.by) }
+// byName is how messages call what the files are sorted by.
+func (p *plan) byName() string {
+	all := names(p.by)
+	switch {
+	case p.format != "text":
+		return all
+	case all == "0":
+		return "whole lines"
+	case len(p.by) == 1:
+		return "field " + all
+	}
+	return "fields " + all
+}
 
 // keyText is the key of a record as it is spelled there.
 func (p *plan) keyText(fields []field) string {
@@ -331,7 +343,10 @@ func (m *merge) splitterFor(f *file) (splitter, error) {
 	if f != nil && f.header != nil {
 		header = f.header
 	}
-	if header == nil {
+	switch {
+	case header == nil && !m.NoHeader: // there are no records
+		return &csvRecords{want: make([]int, len(want)), delimiter: p.delimiter}, nil
+	case header == nil:
 		count = m.fieldCount
 	}
 	for i, c := range all {

@@ -14,7 +14,7 @@ func (m *merge) sort(out sink) error {
 	s := extsort.New(extsort.Config{Memory: max(memory-reading, memory/2), Dir: m.Temp, FS: m.FS})
 	defer s.Close()
 	for _, f := range m.files {
-		if err := m.addFile(s, f, shapeFor(min(reading, memory/2), 1)); err != nil {
+		if err := m.addFile(s, f, m.shapeFor(min(reading, memory/2), 1)); err != nil {
 			return err
 		}
 	}
