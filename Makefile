@@ -1,6 +1,6 @@
 # Shorthands; README's two commands need none of them.
 
-.PHONY: check bench-replay bench-record
+.PHONY: check bench-replay bench-record bench-merge
 
 check:
 	go run ./internal/check
@@ -14,3 +14,8 @@ bench-replay:
 # Side by side with five write-ahead logs, and the same damage done to each.
 bench-record:
 	cd bench && go run ./record
+
+# Side by side with GNU sort -m.
+bench-merge:
+	go build -o bench/data/holdfast ./cmd/holdfast
+	cd bench && go run ./merge

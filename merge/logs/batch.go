@@ -50,11 +50,17 @@ const (
 	smallBatch  = 16 << 10
 	perSource   = inFlight * overhead
 	leastMemory = perSource * smallBatch
+
+	// More memory is not used where that would only drive the batches out of
+	// the processor's cache before they are merged.
+	cached      = 4 << 20
+	cachedBatch = 32 << 10
 )
 
 // shapeFor divides memory among the batches of k sources.
 func (c *Config) shapeFor(memory int64, k int) shape {
-	text := int(min(max(memory/int64(k*perSource), smallBatch), largeBatch))
+	most := min(max(cached/(inFlight*k), cachedBatch), largeBatch)
+	text := min(max(int(memory/int64(k*perSource)), smallBatch), most)
 	if c.batch > 0 {
 		text = c.batch
 	}

@@ -29,7 +29,7 @@ func (m *merge) create() (o *output, err error) {
 		o.abort()
 		return nil, err
 	}
-	o.buf = bufio.NewWriterSize(o.pack, 256<<10)
+	o.buf = bufio.NewWriterSize(o.pack, 64<<10)
 	return o, nil
 }
 
