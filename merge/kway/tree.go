@@ -71,14 +71,15 @@ func (t *Tree) Advance(c Code) bool {
 		t.played++
 		return true
 	}
-	return t.replay(node{c, t.winner})
+	return t.replay(c)
 }
 
 // Exhaust says that the winner has no key left.
-func (t *Tree) Exhaust() { t.replay(node{ended, t.winner}) }
+func (t *Tree) Exhaust() { t.replay(ended) }
 
-// replay lets a source compete on its way up.
-func (t *Tree) replay(n node) (again bool) {
+// replay lets the winner compete on its way up, with the code of its next key.
+func (t *Tree) replay(c Code) (again bool) {
+	n := node{c, t.winner}
 	if t.limit > 0 {
 		t.played++ // it was compared with that in vain
 	}

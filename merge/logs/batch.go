@@ -53,13 +53,12 @@ const (
 
 	// More memory is not used where that would only drive the batches out of
 	// the processor's cache before they are merged.
-	cached      = 4 << 20
-	cachedBatch = 32 << 10
+	cached = 2 << 20
 )
 
 // shapeFor divides memory among the batches of k sources.
 func (c *Config) shapeFor(memory int64, k int) shape {
-	most := min(max(cached/(inFlight*k), cachedBatch), largeBatch)
+	most := min(max(cached/(inFlight*k), smallBatch), largeBatch)
 	text := min(max(int(memory/int64(k*perSource)), smallBatch), most)
 	if c.batch > 0 {
 		text = c.batch
