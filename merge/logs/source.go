@@ -22,7 +22,9 @@ type source struct {
 	order  []int // of CSV fields, for the output; nil: as they stand
 	check  bool  // that the records are in order, and make codes
 
-	tail  []byte // read and not yet cut into records; lies in the batch before
+	// tail and key lie in the batch before the one that is being filled. As
+	// there are two at least and they take turns, that one still stands.
+	tail  []byte // read and not yet cut into records
 	ended bool   // r is at its end
 	last  byte   // that came from r; a line feed at the start
 	line  int64  // of the next record
@@ -67,9 +69,6 @@ func (s *source) fill(b *batch) {
 			continue
 		}
 		break
-	}
-	if len(b.recs) > 0 { // the next batch refers to the last key of this one
-		s.key = append(s.key[:0:0], s.key...)
 	}
 }
 
