@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -64,33 +63,6 @@ type file struct {
 	order  []int          // see source
 }
 
-// extensions tell the format of a file, without .gz and .zst.
-var extensions = map[string]string{
-	".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
-	".txt": "text", ".log": "text",
-}
-
-func extension(path string) string {
-	path = strings.TrimSuffix(strings.TrimSuffix(path, ".gz"), ".zst")
-	return strings.ToLower(filepath.Ext(path))
-}
-
-// formatByName gives the format that the names agree on, "" if they say
-// nothing.
-func formatByName(paths []string) (string, error) {
-	format, by := "", ""
-	for _, path := range paths {
-		switch f := extensions[extension(path)]; {
-		case f == "" || f == format:
-		case format == "":
-			format, by = f, path
-		default:
-			return "", usage("%s looks like %s and %s like %s: use --format", by, format, path, f)
-		}
-	}
-	return format, nil
-}
-
 // survey opens every file once and makes the plan: the format, the columns,
 // the header, and the types of the keys.
 func (m *merge) survey() error {
@@ -120,7 +92,7 @@ func (m *merge) look(path string) (f *file, err error) {
 	}
 	f = &file{path: path, name: s.Name(), info: s.Info()}
 	defer func() {
-		if f != nil && f.kept == nil {
+		if err != nil || f.kept == nil {
 			s.Close()
 		}
 	}()
@@ -149,25 +121,6 @@ func (m *merge) look(path string) (f *file, err error) {
 		}
 	}
 	return f, m.begin(f, s)
-}
-
-// guess tells the format of a text from its beginning, and from what is asked
-// for: "" if there is no text.
-func (m *merge) guess(start []byte) string {
-	start = []byte(strings.TrimLeft(strings.TrimPrefix(string(start), "\ufeff"), " \t\r\n"))
-	byNumber := true
-	if columns, err := parseColumns(m.By); m.By != "" && err == nil {
-		for _, c := range columns {
-			byNumber = byNumber && c.number() >= 0
-		}
-	}
-	switch {
-	case len(start) > 0 && start[0] == '{' && !byNumber:
-		return "jsonl"
-	case byNumber:
-		return "text"
-	}
-	return "csv"
 }
 
 // columns parses the columns that are asked for, once the format is known.
