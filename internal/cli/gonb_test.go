@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// goKernel builds the GoNB kernel and goimports, which it needs, from their
+// goKernel builds the GoNB kernel and goimports (it asks for gopls too, only to
+// complete what one types) from their
 // modules, and tells Jupyter of it.
 func goKernel(t *testing.T) (env []string) {
 	t.Helper()
@@ -32,7 +33,7 @@ func goKernel(t *testing.T) (env []string) {
 	for i, name := range []string{"GOPATH=", "GOMODCACHE=", "GOCACHE="} {
 		env = append(env, name+string(lines(caches)[i]))
 	}
-	c := exec.Command(filepath.Join(bin, "gonb"), "--install")
+	c := exec.Command(filepath.Join(bin, "gonb"), "--install", "--force_deps")
 	c.Env = env
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("gonb --install: %v\n%s", err, out)
