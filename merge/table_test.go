@@ -71,10 +71,10 @@ func distributions() []distribution {
 	for i := range centres {
 		centres[i] = rng.Int64N(1 << 31)
 	}
-	a, b = distinct(5000, 1000, cluster(centres, 1000))
-	add("20 clusters shared", a, b, 73, 28, 34, 1000, 1100, 0)
-	a, _ = distinct(5000, 1, cluster(centres[:10], 1000))
-	b, _ = distinct(1000, 1, cluster(centres[10:], 1000))
+	a, b = distinct(5000, 1000, cluster(centres, 2000))
+	add("20 clusters shared", a, b, 73, 31, 34, 1000, 1100, 0)
+	a, _ = distinct(5000, 1, cluster(centres[:10], 2000))
+	b, _ = distinct(1000, 1, cluster(centres[10:], 2000))
 	add("10 and 10 separate clusters", a, b, 73, 14, 20, 1000, 1100, 0)
 
 	a, _ = uniform(5000, 0, 1_500_000_000, 1<<31)
