@@ -33,6 +33,7 @@ type Core struct {
 	write  writer  // of use to a writer
 
 	owners *owners // range ownership, or nil
+	plain  baseline
 }
 
 type role uint8
@@ -50,16 +51,15 @@ func NewCore(c Config) (*Core, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Strategy != Default {
-		return nil, fmt.Errorf("%w: strategy %v is not the core's", ErrConfig, c.Strategy)
-	}
 	m := &Core{c: c, base: c.Base, wait: StageStart}
 	m.own = newList(c.Data, c.Duplicates == Drop, &m.work)
 	m.c.Data = nil
-	if c.Balance == Touch {
-		return m, m.startOwners()
-	}
-	if c.ID == 0 {
+	switch {
+	case c.Strategy != Default:
+		m.startBaseline()
+	case c.Balance == Touch:
+		m.startOwners()
+	case c.ID == 0:
 		return m, m.open()
 	}
 	return m, nil
@@ -81,6 +81,8 @@ func (c Config) validated() (Config, error) {
 		return c, fmt.Errorf("%w: %d workers, not 2 to %d", ErrConfig, c.Of, maxWorkers)
 	case c.ID < 0 || c.ID >= c.Of:
 		return c, fmt.Errorf("%w: worker %d of %d", ErrConfig, c.ID, c.Of)
+	case c.Strategy != Default && (c.Balance != Coded || c.Of != 2):
+		return c, fmt.Errorf("%w: a baseline is for two workers and balances nothing", ErrConfig)
 	case c.Of > 2 && c.Balance != Touch:
 		return c, fmt.Errorf("%w: more than two workers need range ownership (balance touch)", ErrConfig)
 	case c.Words < Words-1 || c.Words > maxWords:
@@ -94,14 +96,16 @@ func (c Config) validated() (Config, error) {
 	case len(c.Data) > c.MaxValues:
 		return c, limitError("%d values, more than %d", len(c.Data), c.MaxValues)
 	}
-	c.Parts = c.Parts || c.Of > 2
+	if c.Parts = c.Parts || c.Of > 2; c.Parts {
+		c.Base = 0
+	}
 	return c, nil
 }
 
 const (
-	maxWorkers   = 1024
+	maxWorkers   = 256
 	maxWords     = 4096
-	setcodeLimit = 1 << 27
+	setcodeLimit = 1 << 27 // what the codec's universe has room for
 )
 
 // other is the other one of two workers.
@@ -191,10 +195,11 @@ func (c *Core) accept(from int, m Message) error {
 		c.remote = true
 		return &RemoteError{readFail(m.Values)}
 	}
-	if c.owners != nil {
-		return c.acceptOwners(from, m)
-	}
 	switch {
+	case c.c.Strategy != Default:
+		return c.acceptBaseline(m)
+	case c.owners != nil:
+		return c.acceptOwners(from, m)
 	case m.Type == TypeQuant:
 		return ErrOptions
 	case c.wait == StageStart && m.Type == TypeAll:

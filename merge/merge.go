@@ -163,7 +163,8 @@ type Effects struct {
 	Done     bool     // the worker has finished, or failed: see Err
 }
 
-// A Machine is one worker's side of a protocol: a [Core] or a baseline.
+// A Machine is one worker's side of the protocol: what a shell needs of a
+// [Core].
 type Machine interface {
 	Deliver(Message) error
 	Next(maxBytes int) Effects
@@ -174,12 +175,7 @@ type Machine interface {
 	Err() error
 }
 
-// New gives the machine of c.Strategy.
-func New(c Config) (Machine, error) {
-	if c.Strategy == Default {
-		return NewCore(c)
-	}
-	return newBaseline(c)
-}
+// New gives the machine of c.
+func New(c Config) (Machine, error) { return NewCore(c) }
 
 var _ Machine = (*Core)(nil)

@@ -74,29 +74,39 @@ func sharedValues(a, b []int32) (shared []int32) {
 	return slices.Compact(shared)
 }
 
-func checkDraw(t *rapid.T) {
-	dup := Dup(rapid.IntRange(0, 2).Draw(t, "duplicates"))
-	l := drawLists(t, dup == Strict)
-	c := Config{Duplicates: dup, Confirm: rapid.Bool().Draw(t, "confirm"), Base: rapid.SampledFrom([]int64{0, 0, 1, 12345}).Draw(t, "base"),
-		Words: rapid.SampledFrom([]int{0, 0, 9, 40}).Draw(t, "words")}
+// checkOutcome runs two workers and checks the output, or that the smallest
+// shared value is named; then it gives nil.
+func checkOutcome(t *rapid.T, c Config, l lists, s Schedule) (*Memory, Result) {
 	m, err := NewMemory(c, l.a, l.b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := m.Run(schedules(t), 1_000_000)
-	if shared := sharedValues(l.a, l.b); dup == Strict && len(shared) > 0 {
+	r, err := m.Run(s, 1_000_000)
+	if shared := sharedValues(l.a, l.b); c.Duplicates == Strict && len(shared) > 0 {
 		checkRefused(t, err, shared[0])
-		return
+		return nil, r
 	}
 	if err != nil || !r.Success {
 		t.Fatalf("%v %+v", err, r)
 	}
 	want := slices.Sorted(slices.Values(slices.Concat(l.a, l.b)))
-	if dup == Drop {
+	if c.Duplicates == Drop {
 		want = slices.Compact(want)
 	}
 	if got := string(m.Output[c.Base:]); got != string(appendLines(nil, want)) {
 		t.Fatalf("wrong output of %d bytes", len(got))
+	}
+	return m, r
+}
+
+func checkDraw(t *rapid.T) {
+	dup := Dup(rapid.IntRange(0, 2).Draw(t, "duplicates"))
+	l := drawLists(t, dup == Strict)
+	c := Config{Duplicates: dup, Confirm: rapid.Bool().Draw(t, "confirm"), Base: rapid.SampledFrom([]int64{0, 0, 1, 12345}).Draw(t, "base"),
+		Words: rapid.SampledFrom([]int{0, 0, 9, 40}).Draw(t, "words")}
+	m, r := checkOutcome(t, c, l, schedules(t))
+	if m == nil {
+		return
 	}
 	again, err := NewMemory(c, sortedCopy(l.a), sortedCopy(l.b))
 	if err != nil {

@@ -1,5 +1,11 @@
 package merge
 
+import (
+	"errors"
+	"math"
+	"slices"
+)
+
 // A union merges ascending pieces of the own list with received ones: with two
 // fingers, one comparison of an own and a received value a step, until the
 // comparisons it was given are spent, and by digits from there on.
@@ -42,6 +48,71 @@ func (u *union) add(own, received []int32, ownRepeats, newRepeats bool) {
 	case Strict:
 		u.checkShared(own, received, rest, ownRepeats, newRepeats)
 	}
+}
+
+// A piece is an ascending list, perhaps with repeats.
+type piece struct {
+	values []int32
+	multi  bool
+}
+
+// addAll merges any number of lists, pair by pair while there are comparisons
+// left, and the rest at once by digits.
+func (u *union) addAll(lists []piece) {
+	merged := lists[0]
+	for rest := lists[1:]; len(rest) > 0; rest = rest[1:] {
+		if u.budget == 0 {
+			u.addByDigits(merged, rest)
+			break
+		}
+		u.out = make([]int32, 0, len(merged.values)+len(rest[0].values))
+		u.add(merged.values, rest[0].values, merged.multi, rest[0].multi)
+		merged = piece{u.out, merged.multi || rest[0].multi || u.dup == Keep}
+	}
+	if u.err != nil {
+		u.err = smallestShared(lists, u.work)
+	}
+}
+
+// addByDigits merges lists without comparing their values.
+func (u *union) addByDigits(merged piece, rest []piece) {
+	all := slices.Clone(merged.values)
+	within := 0
+	for _, p := range append(rest, merged) {
+		if p.multi {
+			within += repeatsIn(p.values, u.work)
+		}
+	}
+	for _, p := range rest {
+		all = append(all, p.values...)
+	}
+	u.work.DigitMoves += sortByDigits(all, make([]int32, len(all)))
+	switch u.dup {
+	case Drop:
+		all = withoutRepeats(all, u.work)
+	case Strict:
+		if repeatsIn(all, u.work) > within {
+			u.err = &DuplicateError{}
+		}
+	}
+	u.out = all
+}
+
+// smallestShared names the smallest value that is in two of the lists: on the
+// way out, when it is known that there is one.
+func smallestShared(lists []piece, w *Work) error {
+	var found *DuplicateError
+	for i := range lists {
+		for j := range i {
+			u := newUnion(0, math.MaxInt64, Strict, w)
+			u.twoFingers(lists[i].values, lists[j].values, &u.budget)
+			var d *DuplicateError
+			if errors.As(u.err, &d) && (found == nil || d.Value < found.Value) {
+				found = d
+			}
+		}
+	}
+	return found
 }
 
 // twoFingers merges while there are comparisons left. It gives what it took of
