@@ -2,6 +2,7 @@ package merge
 
 import (
 	"fmt"
+	"slices"
 
 	"holdfast/merge/setcode"
 )
@@ -127,7 +128,7 @@ func (c *Core) preamble() preamble {
 func (c *Core) open() error {
 	if len(c.own.values) > 0 {
 		c.whole = c.own.payload(&c.work)
-		if a, m, ok := newAll(c.preamble(), c.own, c.whole, c.c.Words); ok {
+		if a, m, ok := newAll(c.preamble(), c.own, c.whole, c.c.Words); ok && !c.c.bend.noAll {
 			c.role = isShipper
 			c.prove(c.own.values, a.comparisons)
 			c.script.send(StageStart, c.other(), m)
@@ -153,15 +154,15 @@ func (c *Core) open() error {
 // An error ends the run for good (ErrProtocol, ErrChecksum, ErrLimit,
 // ErrOptions, ErrVersion, *DuplicateError, or one of these inside a
 // *RemoteError); Err repeats it. Next has to be called all the same: there may
-// be a FAIL to send. Messages after the end are ignored.
+// be a FAIL to send. Messages after the end are counted and ignored.
 func (c *Core) Deliver(m Message) error { return c.DeliverFrom(c.other(), m) }
 
 // DeliverFrom is Deliver with more than two workers: from is the sender's ID.
 func (c *Core) DeliverFrom(from int, m Message) error {
+	c.received++
 	if c.err != nil || c.done() {
 		return c.err
 	}
-	c.received++
 	c.fresh = true
 	err := c.accept(from, m)
 	if err == nil {
@@ -180,7 +181,7 @@ func (c *Core) DeliverFrom(from int, m Message) error {
 
 // awaited tells whether the other worker waits for something from this one.
 func (c *Core) awaited() bool {
-	return c.c.Confirm || c.owners != nil || c.write.tail || c.write.next < len(c.write.bounds)
+	return c.c.Confirm || c.c.Strategy != Default || c.owners != nil || c.write.tail || c.write.next < len(c.write.bounds)
 }
 
 // done tells whether everything has been done and heard.
@@ -365,6 +366,24 @@ func (c *Core) Resume(s Snapshot) error {
 		return ErrState
 	}
 	return nil
+}
+
+// clone is a core that goes its own way.
+func (c *Core) clone() *Core {
+	n := *c
+	n.script = c.script.clone()
+	n.write.in.words = slices.Clip(c.write.in.words)
+	n.plain.values = slices.Clip(c.plain.values)
+	if c.owners != nil {
+		o := *c.owners
+		o.quants = slices.Clone(o.quants)
+		o.peers = slices.Clone(o.peers)
+		for i := range o.peers {
+			o.peers[i].in.words = slices.Clip(o.peers[i].in.words)
+		}
+		n.owners = &o
+	}
+	return &n
 }
 
 // BaseOf reads the byte at which the output begins from A's first message: for

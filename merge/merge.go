@@ -120,6 +120,18 @@ type Config struct {
 	Parts      bool     // range ownership: each worker writes a file of its own from byte 0 on; implied if Of > 2
 	Base       int64    // byte at which the output begins; A's counts, B learns it
 	MaxValues  int      // the most values of a list; 0 = MaxValues
+
+	bend bend
+}
+
+// A bend makes a worker choose what it would choose for longer lists only, so
+// that [Explore] sees every kind of message with a handful of values. The
+// other worker copes: a choice is right whether or not it is wise.
+type bend struct {
+	noAll    bool // A sends SKTCH even if ALL would do
+	swap     bool // B asks A to ship
+	withhold bool // whatever can be is withheld
+	claim    bool // a complement is claimed when it can be
 }
 
 // Stats are the counters that the requirement names.

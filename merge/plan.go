@@ -31,12 +31,12 @@ type parts struct {
 type run struct{ from, to int }
 
 // cut finds the parts by halving; every comparison is counted.
-func cut(own list, to sketch, w *Work) parts {
+func cut(own list, to sketch, b bend, w *Work) parts {
 	p := parts{list: own, to: to, runs: make([]run, len(to.gaps))}
 	m := len(own.values)
 	p.head = p.lowerBound(0, m, int64(to.min), w)
 	p.tail = p.lowerBound(p.head, m, int64(to.max())+1, w)
-	if to.n-1 < 8*bitlen(m) {
+	if to.n-1 < 8*bitlen(m) && !b.withhold {
 		return p
 	}
 	at := p.head
@@ -75,25 +75,34 @@ type plan struct {
 	messages int    // that the choice costs in all
 }
 
+// A chooser is what the choice of a plan depends on, beside the list.
+type chooser struct {
+	searches   int64 // comparisons that cut made
+	base       int64
+	words      int  // a message
+	complement bool // may be claimed
+	bend       bend
+}
+
 // choose prices every choice of runs and tail exactly and takes the cheapest:
-// by messages, then by what is withheld, then by mode. searches is the number
-// of comparisons that cut made.
-func (p parts) choose(searches int64, base int64, words int, complement bool, w *Work) plan {
-	var masks []uint
-	for mask := range uint(1) << len(p.runs) {
-		if p.worthwhile(mask) {
-			masks = append(masks, mask)
-		}
+// by messages, then by what is withheld, then by mode.
+func (p parts) choose(c chooser, w *Work) plan {
+	run, tail := leastRun, leastTail
+	if c.bend.withhold {
+		run, tail = 1, 1
 	}
 	tails := []bool{false}
-	if len(p.list.values)-p.tail >= leastTail {
+	if len(p.list.values)-p.tail >= tail {
 		tails = append(tails, true)
 	}
 	var best plan
-	for _, mask := range masks {
+	for mask := range uint(1) << len(p.runs) {
+		if !p.worthwhile(mask, run) {
+			continue
+		}
 		for _, tail := range tails {
-			for _, candidate := range p.candidates(mask, tail, complement, w) {
-				candidate.messages = candidate.price(searches, base, words)
+			for _, candidate := range p.candidates(mask, tail, c.complement, w) {
+				candidate.messages = candidate.price(c)
 				if best.messages == 0 || candidate.before(best) {
 					best = candidate
 				}
@@ -104,9 +113,9 @@ func (p parts) choose(searches int64, base int64, words int, complement bool, w 
 }
 
 // worthwhile tells whether every run of a mask is long enough to be withheld.
-func (p parts) worthwhile(mask uint) bool {
+func (p parts) worthwhile(mask uint, least int) bool {
 	for i, r := range p.runs {
-		if mask>>i&1 != 0 && r.to-r.from < leastRun {
+		if mask>>i&1 != 0 && r.to-r.from < least {
 			return false
 		}
 	}
@@ -191,8 +200,8 @@ func (p plan) header(searches, base int64) header {
 }
 
 // price is the number of messages that a plan costs.
-func (p plan) price(searches, base int64, words int) int {
-	n := ceilDiv(p.header(searches, base).words(p.payload), words)
+func (p plan) price(c chooser) int {
+	n := ceilDiv(p.header(c.searches, c.base).words(p.payload), c.words)
 	for i := range p.runs {
 		if p.withheld(i) {
 			n += 2
@@ -200,6 +209,15 @@ func (p plan) price(searches, base int64, words int) int {
 	}
 	if p.withTail || p.payload.Mode == setcode.Complement {
 		n++ // TURN, or OK
+	}
+	if c.bend.withhold {
+		n += 1000 - 10*onesIn(p.mask)
+		if p.withTail {
+			n -= 10
+		}
+	}
+	if c.bend.claim && p.payload.Mode == setcode.Complement {
+		n = 1
 	}
 	return n
 }

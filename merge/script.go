@@ -1,5 +1,7 @@
 package merge
 
+import "slices"
+
 // A script is what a worker has decided to do and has not done yet: output and
 // messages in a fixed order. Messages delivered extend it; Next takes from its
 // head as much as one step may do. So all that a worker ever does is one
@@ -56,11 +58,10 @@ func (s *script) step(maxBytes, words int, mute bool) (e Effects) {
 	for len(s.acts) > 0 && e.Send == nil {
 		switch a := &s.acts[0]; {
 		case a.piece.to > a.piece.from:
-			room := maxBytes
-			if len(s.spans) == 0 {
-				room = max(room, longestLine)
+			n, size := fit(s.order[a.piece.from:a.piece.to], maxBytes)
+			if n == 0 && len(s.spans) == 0 {
+				n, size = 1, lineBytes(s.order[a.piece.from])
 			}
-			n, size := fit(s.order[a.piece.from:a.piece.to], room)
 			if n == 0 {
 				e.Output = s.spans
 				return e
@@ -85,9 +86,6 @@ func (s *script) step(maxBytes, words int, mute bool) (e Effects) {
 	e.Output = s.spans
 	return e
 }
-
-// longestLine is that of -2147483648.
-const longestLine = 12
 
 // message takes a message from the act at the head.
 func (s *script) message(a *act, words int) *Message {
@@ -152,4 +150,12 @@ func (s *script) shipping() bool {
 // doneMessage tells what was written by the end of the script.
 func (s *script) doneMessage() Message {
 	return Message{TypeDone, append(pair(s.values), pair(s.bytes)...)}
+}
+
+// clone is a script that goes its own way.
+func (s *script) clone() script {
+	c := *s
+	c.acts = slices.Clone(s.acts)
+	c.spans = nil
+	return c
 }

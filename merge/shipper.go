@@ -47,7 +47,7 @@ func (c *Core) acceptSketch(m Message) error {
 		return nil
 	}
 	p := c.plan(s)
-	if len(c.own.values) == 0 || p.messages <= s.cost+1 {
+	if len(c.own.values) == 0 || p.messages <= s.cost+1 && !c.c.bend.swap {
 		c.send(p, true)
 		return nil
 	}
@@ -89,9 +89,13 @@ func (c *Core) meet(s sketch) {
 // plan decides what to ship to the writer of s.
 func (c *Core) plan(s sketch) plan {
 	before := c.work.Searches
-	c.ship.parts = cut(c.own, s, &c.work)
+	c.ship.parts = cut(c.own, s, c.c.bend, &c.work)
 	c.ship.searches = c.work.Searches - before
-	return c.ship.parts.choose(c.ship.searches, c.base, c.c.Words, true, &c.work)
+	return c.choose(true)
+}
+
+func (c *Core) choose(complement bool) plan {
+	return c.ship.parts.choose(chooser{c.ship.searches, c.base, c.c.Words, complement, c.c.bend}, &c.work)
 }
 
 // send puts a plan into the script. The head is written before the first DATA.
@@ -130,7 +134,7 @@ func (c *Core) acceptAnswer(m Message) error {
 		c.end()
 		return nil
 	case m.Type == TypeReq && claimed && len(m.Values) == 0:
-		c.send(c.ship.parts.choose(c.ship.searches, c.base, c.c.Words, false, &c.work), false)
+		c.send(c.choose(false), false)
 		return nil
 	}
 	return protocolError("%s while in %s", m.Type, c.wait)

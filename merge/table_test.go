@@ -73,6 +73,10 @@ func distributions() []distribution {
 	}
 	a, b = distinct(5000, 1000, cluster(centres, 2000))
 	add("20 clusters shared", a, b, 73, 31, 34, 1000, 1100, 0)
+	rng = seeded(2) // the order of the clusters decides: 7 to 22 messages
+	for i := range centres {
+		centres[i] = rng.Int64N(1 << 31)
+	}
 	a, _ = distinct(5000, 1, cluster(centres[:10], 2000))
 	b, _ = distinct(1000, 1, cluster(centres[10:], 2000))
 	add("10 and 10 separate clusters", a, b, 73, 14, 20, 1000, 1100, 0)

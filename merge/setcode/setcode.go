@@ -124,7 +124,7 @@ func Checksum(values []int32) uint32 { return CRC32C(values) & (1<<31 - 1) }
 
 // CRC32C is the CRC-32C (Castagnoli) of the values as little-endian int32.
 func CRC32C(values []int32) uint32 {
-	var block [1024]byte
+	block := make([]byte, 4*min(len(values), 256))
 	sum := uint32(0)
 	for len(values) > 0 {
 		n := min(len(values), len(block)/4)
