@@ -56,7 +56,8 @@ func encodeAdaptive(set []uint64) Payload {
 	if len(set) == 0 {
 		return Payload{Mode: Adaptive}
 	}
-	e := newEncoder(len(set) + 16)
+	mean := set[len(set)-1] / uint64(len(set)) // most bits a value if they come at random
+	e := newEncoder(len(set)*(bitlen(mean)+3)/8 + 16)
 	m := newDistances()
 	next := uint64(0)
 	for i, v := range set {

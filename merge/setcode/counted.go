@@ -41,15 +41,33 @@ func (e *encoder) cells(set []uint64, universe uint64, l int) {
 	h := uint64(0)
 	for i, v := range set {
 		left := uint64(len(set) - i)
-		for h < last {
-			here := v>>l == h
-			e.bit(here, one-share(left, left+last+1-h))
-			if here {
-				break
+		o := newOdds(left, left+last+1-h)
+		here := v >> l
+		for ; h < here; h++ { // e.bit(false, o.p0()), and there are many
+			if e.r = (e.r >> 16) * o.p0(); e.r < bottomRange {
+				e.normalize()
 			}
-			h++
+			o.shrink()
+		}
+		if h < last {
+			e.bit(true, o.p0())
 		}
 		e.raw(v, l)
+	}
+}
+
+// odds are a/b in 1/65536, never nothing and never all, for a b that gets
+// smaller by one again and again: without a division each time.
+type odds struct{ b, quotient, remainder uint64 }
+
+func newOdds(a, b uint64) odds { return odds{b, a << 16 / b, a << 16 % b} }
+
+func (o *odds) p0() uint64 { return one - min(max(o.quotient, 1), one-1) }
+
+func (o *odds) shrink() {
+	o.b--
+	for o.remainder += o.quotient; o.remainder >= o.b && o.b > 0; o.remainder -= o.b {
+		o.quotient++
 	}
 }
 
@@ -95,8 +113,19 @@ func (d *decoder) cells(dst []uint64, m int, universe uint64, l int) ([]uint64, 
 	last := (universe - 1) >> l
 	h, next := uint64(0), uint64(0) // next is the least that is still to come
 	for left := uint64(m); left > 0; left-- {
-		for h < last && !d.bit(one-share(left, left+last+1-h)) {
-			h++
+		o := newOdds(left, left+last+1-h)
+		for ; h < last; h++ { // d.bit(o.p0()), and most are 0
+			s := (d.r >> 16) * o.p0()
+			if d.value >= s {
+				d.value -= s
+				d.r -= s
+				d.normalize()
+				break
+			}
+			if d.r = s; s < bottomRange {
+				d.normalize()
+			}
+			o.shrink()
 		}
 		v := h<<l | d.raw(l)
 		if v < next || v >= universe {

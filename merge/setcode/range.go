@@ -27,6 +27,10 @@ func (e *encoder) bit(b bool, p0 uint64) {
 	} else {
 		e.r = s
 	}
+	e.normalize()
+}
+
+func (e *encoder) normalize() {
 	for e.r < bottomRange {
 		e.shift()
 	}
@@ -94,10 +98,14 @@ func (d *decoder) bit(p0 uint64) bool {
 	} else {
 		d.r = s
 	}
+	d.normalize()
+	return b
+}
+
+func (d *decoder) normalize() {
 	for d.r < bottomRange {
 		d.shift()
 	}
-	return b
 }
 
 // raw decodes n bits as they are.
