@@ -26,10 +26,9 @@ type owners struct {
 
 // A peer is what has come from one worker.
 type peer struct {
-	in     collector
-	stage  peerStage
-	values []int32 // for this owner's range
-	multi  bool
+	in    collector
+	stage peerStage
+	piece piece // for this owner's range
 }
 
 // peerStage is what comes next from a peer.
@@ -158,7 +157,7 @@ func (c *Core) divide() error {
 	}
 	for i := range o.peers {
 		if o.peers[i].stage == decodeNext {
-			if err := c.readPiece(i); err != nil {
+			if err := c.takePiece(i); err != nil {
 				return err
 			}
 		}
@@ -227,32 +226,36 @@ func (c *Core) acceptPiece(from int, m Message) error {
 	if o.pivots == nil {
 		return nil
 	}
-	if err := c.readPiece(from); err != nil {
+	if err := c.takePiece(from); err != nil {
 		return err
 	}
 	return c.uniteRange()
 }
 
-// readPiece decodes a whole stream.
-func (c *Core) readPiece(from int) (err error) {
-	o := c.owners
-	p := &o.peers[from]
-	r := p.in.reader()
-	n, err := readCount(r, o.quants[from].n)
+// readPiece decodes what pieceStream wrote, at most most values out of u.
+func readPiece(r *setcode.Reader, most int, u universe, w *Work) (p piece, err error) {
+	n, err := readCount(r, most)
 	if err != nil {
-		return err
+		return p, err
 	}
 	mode := setcode.Mode(r.Read(2))
 	p.multi = r.Flag()
 	crc := uint32(r.Read(31))
 	if r.Short() {
-		return protocolError("DATA is too short")
+		return p, protocolError("DATA is too short")
 	}
-	u := o.pieceUniverse(from, c.c.ID)
 	if u.slots == 0 && n > 0 {
-		return protocolError("values of another owner's range")
+		return p, protocolError("values of another owner's range")
 	}
-	if p.values, _, err = readSet(r, mode, n, p.multi, crc, u, &c.work); err != nil {
+	p.values, _, err = readSet(r, mode, n, p.multi, crc, u, w)
+	return p, err
+}
+
+// takePiece decodes a peer's whole stream.
+func (c *Core) takePiece(from int) (err error) {
+	o := c.owners
+	p := &o.peers[from]
+	if p.piece, err = readPiece(p.in.reader(), o.quants[from].n, o.pieceUniverse(from, c.c.ID), &c.work); err != nil {
 		return err
 	}
 	p.in = collector{}
@@ -274,9 +277,9 @@ func (c *Core) uniteRange() error {
 	lists := []piece{{own, c.own.repeats > 0}}
 	for i := range o.peers {
 		if i != c.c.ID {
-			n += len(o.peers[i].values)
-			lists = append(lists, piece{o.peers[i].values, o.peers[i].multi})
-			o.peers[i].values = nil
+			n += len(o.peers[i].piece.values)
+			lists = append(lists, o.peers[i].piece)
+			o.peers[i].piece.values = nil
 		}
 	}
 	spent := c.work.Searches + c.work.Proofs + c.work.MergeComparisons
