@@ -79,7 +79,8 @@ func (s *script) step(maxBytes, words int, mute bool) (e Effects) {
 			e.Output = s.spans
 			return e
 		default:
-			e.Send, e.To = s.message(a, words), a.to
+			e.To = a.to
+			e.Send = s.message(a, words)
 			s.sent++
 		}
 	}
