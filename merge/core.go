@@ -154,16 +154,20 @@ func (c *Core) open() error {
 // An error ends the run for good (ErrProtocol, ErrChecksum, ErrLimit,
 // ErrOptions, ErrVersion, *DuplicateError, or one of these inside a
 // *RemoteError); Err repeats it. Next has to be called all the same: there may
-// be a FAIL to send. Messages after the end are counted and ignored.
+// be a FAIL to send. Messages after an error are counted and ignored; a worker
+// that has finished reads nothing more, and counts nothing.
 func (c *Core) Deliver(m Message) error { return c.DeliverFrom(c.other(), m) }
 
 // DeliverFrom is Deliver with more than two workers: from is the sender's ID.
 func (c *Core) DeliverFrom(from int, m Message) error {
+	if c.err == nil && c.done() {
+		return nil
+	}
 	c.received++
-	if c.err != nil || c.done() {
+	c.fresh = true
+	if c.err != nil {
 		return c.err
 	}
-	c.fresh = true
 	err := c.accept(from, m)
 	if err == nil {
 		return nil
@@ -353,8 +357,9 @@ func (c *Core) phase(s Stage) Phase {
 }
 
 // Resume makes a core that has had the same messages delivered as the one that
-// gave s, and has not been asked for effects yet, stand where that one stood:
-// what s says is done will not be given again. The error is ErrState.
+// gave s (the first s.Stats.MessagesReceived), and has not been asked for
+// effects yet, stand where that one stood: what s says is done will not be
+// given again. The error is ErrState.
 func (c *Core) Resume(s Snapshot) error {
 	if c.err != nil {
 		c.script.resumeFailed(s)

@@ -58,7 +58,8 @@ func runBroken(t *rapid.T, c Config, l lists, room int, apart bool) (ends [2]str
 			quiet = quiet && !e.Progress
 			if apart {
 				c.ID, c.Data = i, [][]int32{l.a, l.b}[i]
-				cores[i] = remade(t, c, cores[i].Snapshot(), sent[1-i][:read[i]])
+				s := cores[i].Snapshot()
+				cores[i] = remade(t, c, s, sent[1-i][:s.Stats.MessagesReceived])
 			}
 		}
 		if quiet {
