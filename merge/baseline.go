@@ -13,11 +13,11 @@ import "math"
 
 // baseline is what has come so far.
 type baseline struct {
-	values []int32
-	off    int64 // of what is to be written next
-	met    bool  // range: the other's RANGE is known
-	tail   run   // range: what B writes when it is its turn
-	next   int   // bubble: the smallest value left
+	values []int32 // bubble: the last one
+	off    int64   // of what is to be written next
+	met    bool    // range: the other's RANGE is known
+	tail   run     // range: what B writes when it is its turn
+	next   int     // bubble: the smallest value left
 }
 
 // startBaseline puts what a worker says unasked into the script.
@@ -59,12 +59,26 @@ func (c *Core) sendPlain(values []int32) {
 	c.script.send(StagePump, c.other(), Message{Type: TypeDone})
 }
 
-// gather keeps values that came as they are.
+// gather keeps values that came as they are, ascending.
 func (c *Core) gather(values []int32) error {
-	if len(c.plain.values)+len(values) > c.c.MaxValues {
+	p := &c.plain
+	if len(p.values)+len(values) > c.c.MaxValues {
 		return limitError("more than %d values", c.c.MaxValues)
 	}
-	c.plain.values = append(c.plain.values, values...)
+	last := int64(math.MinInt32)
+	if n := len(p.values); n > 0 {
+		last = int64(p.values[n-1])
+	} else if c.partner.min.Known {
+		last = c.partner.min.Value
+	}
+	c.work.GapTests += int64(len(values))
+	for _, v := range values {
+		if int64(v)-last < 0 {
+			return protocolError("values out of order")
+		}
+		last = int64(v)
+	}
+	p.values = append(p.values, values...)
 	return nil
 }
 
@@ -219,6 +233,11 @@ func (c *Core) acceptExchange(m Message) error {
 		return nil
 	}
 	own, other := c.own.values[p.next], m.Values[0]
+	c.work.GapTests++
+	if p.values != nil && int64(other)-int64(p.values[0]) < 0 {
+		return protocolError("values out of order")
+	}
+	p.values = m.Values
 	c.work.MergeComparisons++
 	if own == other && c.c.Duplicates == Strict {
 		return &DuplicateError{own}
