@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"holdfast/merge/setcode"
 )
 
 func seeded(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
@@ -250,5 +252,85 @@ func TestBound(t *testing.T) {
 		if got := BoundMessages(c.a, c.b, Words); got != c.want {
 			t.Errorf("bound of %d and %d values: %d, want %d", len(c.a), len(c.b), got, c.want)
 		}
+	}
+}
+
+// Who claims a complement again after it was refused breaks the protocol.
+func TestClaimTwice(t *testing.T) {
+	a, b := drawn(547, 5000, 1000, 6000)
+	b[77] = a[4321]
+	x, y := core(t, Config{Data: a}), core(t, Config{ID: 1, Data: b})
+	if err := y.Deliver(*x.Next(stepBytes).Send); err != nil {
+		t.Fatal(err)
+	}
+	claim := *y.Next(stepBytes).Send
+	if err := x.Deliver(claim); err != nil || x.Next(stepBytes).Send.Type != TypeReq {
+		t.Fatalf("the claim is not refused: %v", err)
+	}
+	if err := x.Deliver(claim); !errors.Is(err, ErrProtocol) {
+		t.Errorf("the second claim: %v", err)
+	}
+}
+
+// What a message announces is checked before room is made for it.
+func TestLimits(t *testing.T) {
+	say := func(kind string, write func(w *setcode.Writer)) Message {
+		var w setcode.Writer
+		write(&w)
+		return Message{kind, w.Words()}
+	}
+	hello := preamble{}.write
+	for name, c := range map[string]struct {
+		m    Message
+		want error
+	}{
+		"too many values": {say(TypeSketch, func(w *setcode.Writer) { hello(w); w.EG(10, 101) }), ErrLimit},
+		"more values than slots": {say(TypeAll, func(w *setcode.Writer) {
+			hello(w)
+			w.EG(10, 50)
+			w.Write(0, 32)
+			w.Write(10, 32)
+			w.Write(0, 3)
+			w.EG(10, 49)
+			w.Write(0, 31)
+		}), ErrLimit},
+		"wrong checksum": {say(TypeAll, func(w *setcode.Writer) {
+			hello(w)
+			w.EG(10, 11)
+			w.Write(0, 32)
+			w.Write(10, 32)
+			w.Write(0, 3)
+			w.EG(10, 10)
+			w.Write(77, 31)
+		}), ErrChecksum},
+		"another version": {say(TypeSketch, func(w *setcode.Writer) { w.Write(2, 3); w.Write(0, 40) }), ErrVersion},
+		"beyond int32": {say(TypeSketch, func(w *setcode.Writer) {
+			hello(w)
+			w.EG(10, 5)
+			w.Write(1<<32-1, 32)
+			w.Write(10, 32)
+			w.Write(0, 20)
+		}), ErrProtocol},
+		"out of turn": {Message{TypeOK, nil}, ErrProtocol},
+		"bad form":    {Message{"TOOLONG", nil}, ErrProtocol},
+		"told":        {Message{TypeFail, []int32{FailLimit}}, ErrLimit},
+	} {
+		b := core(t, Config{ID: 1, Data: []int32{1, 2}, MaxValues: 100})
+		err := b.Deliver(c.m)
+		if !errors.Is(err, c.want) || !errors.Is(b.Err(), c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+		e := b.Next(0)
+		if !e.Done || (e.Send == nil) != (c.m.Type == TypeFail) {
+			t.Errorf("%s: %+v", name, e)
+		}
+	}
+
+	// A stream of DATA that is far too long for its values, at its first message.
+	a := waiting(t)
+	long := say(TypeData, func(w *setcode.Writer) { w.EG(8, maxStream); w.EG(10, 3); w.Write(0, 300) })
+	long.Values = long.Values[:Words]
+	if err := a.Deliver(long); !errors.Is(err, ErrLimit) {
+		t.Errorf("a long stream: %v", err)
 	}
 }

@@ -176,3 +176,25 @@ func TestOwnersShareTheWork(t *testing.T) {
 		}
 	}
 }
+
+// Pivot j is the first sample where j/K of all values are reached.
+func TestPivots(t *testing.T) {
+	for _, c := range []struct {
+		lists [][]int32
+		want  []int64
+	}{
+		{[][]int32{linear(4, 1, 1), linear(4, 5, 1)}, []int64{4}},
+		{[][]int32{linear(6, 0, 10), nil, {7}}, []int64{10, 30}},
+		{[][]int32{linear(64*4, 0, 1), nil}, []int64{32 * 256 / 65}}, // 64 samples of 256 values: the 32nd
+		{[][]int32{nil, nil}, []int64{1 << 31}},
+	} {
+		var quants []quant
+		for _, l := range c.lists {
+			quants = append(quants, newQuant(preamble{}, newList(l, false, &Work{}), len(c.lists)))
+		}
+		got := pivots(quants, &Work{})
+		if !slices.Equal(got[1:len(got)-1], c.want) {
+			t.Errorf("%v: %v, want %v", c.lists, got, c.want)
+		}
+	}
+}
