@@ -44,7 +44,7 @@ func newCrowd(t tester, c Config, lists [][]int32) *crowd {
 // run lets chance choose who does what until nobody can do anything.
 func (w *crowd) run(t tester, rng *rand.Rand) {
 	t.Helper()
-	for idle := 0; idle < 20*len(w.cores)*len(w.cores); w.steps++ {
+	for idle := 0; idle < 100*len(w.cores)*len(w.cores); w.steps++ {
 		i, from := rng.IntN(len(w.cores)), rng.IntN(len(w.cores))
 		c := w.cores[i]
 		if box := w.inbox[i][from]; len(box) > 0 && rng.IntN(2) == 0 {

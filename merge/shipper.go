@@ -11,7 +11,6 @@ type shipper struct {
 	count    int   // values shipped
 	kept     []run // withheld and not yet written
 	inner    int   // how many of kept are runs inside: the right to write goes back
-	rework   bool  // a complement claim was refused
 }
 
 // acceptAll: A's whole list has come. B writes the union.

@@ -10,20 +10,18 @@ import (
 
 // A distribution is a pair of lists, and what the protocol makes of it.
 type distribution struct {
-	name            string
-	options         Config
-	a, b            []int32
-	bound           int
-	least, most     int64 // messages
-	compLo, compHi  int64
-	steps           int // 0 = not said
-	unequal, silent bool
+	name           string
+	a, b           []int32
+	bound          int
+	least, most    int64 // messages
+	compLo, compHi int64
+	steps          int // 0 = not said
 }
 
 // distinct draws n+m different values and deals them.
 func distinct(n, m int, draw func() int64) (a, b []int32) {
 	seen := map[int64]bool{}
-	for len(b) < m {
+	for len(a) < n || len(b) < m {
 		v := draw()
 		if v < math.MinInt32 || v > math.MaxInt32 || seen[v] {
 			continue
@@ -41,8 +39,7 @@ func distinct(n, m int, draw func() int64) (a, b []int32) {
 func distributions() []distribution {
 	rng := rand.New(rand.NewPCG(1, 2))
 	uniform := func(n, m int, lo, hi int64) (a, b []int32) {
-		a, b = distinct(n+m, 1, func() int64 { return lo + rng.Int64N(hi-lo) })
-		return a[:n], a[n:]
+		return distinct(n, m, func() int64 { return lo + rng.Int64N(hi-lo) })
 	}
 	var d []distribution
 	add := func(name string, a, b []int32, bound int, least, most, lo, hi int64, steps int) {
