@@ -28,3 +28,14 @@ func (e *InputError) Unwrap() error { return e.Err }
 func inputErrorf(path, format string, args ...any) error {
 	return &InputError{Path: path, Err: fmt.Errorf(format, args...)}
 }
+
+// A RunError is what a run ended with: a value in both lists
+// (*merge.DuplicateError), other options at the other worker, and so on. It is
+// in the state, so that every later start says the same.
+type RunError struct {
+	Worker string // the one that says so
+	Err    error
+}
+
+func (e *RunError) Error() string { return fmt.Sprintf("worker %s: %v", e.Worker, e.Err) }
+func (e *RunError) Unwrap() error { return e.Err }

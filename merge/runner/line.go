@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"holdfast/merge"
 )
@@ -17,7 +18,6 @@ import (
 // integers in -2147483648..2147483647. Lines are written as above, byte for
 // byte; read is any order and white space.
 const (
-	maxType  = 5
 	maxWords = 10
 	maxLine  = 512 // bytes; the longest that is written has 157
 )
@@ -41,18 +41,10 @@ func AppendLine(dst []byte, m merge.Message) []byte {
 }
 
 func checkMessage(m merge.Message) error {
-	if len(m.Type) < 1 || len(m.Type) > maxType {
-		return fmt.Errorf("msg_type %q: 1 to %d characters", m.Type, maxType)
+	if i := strings.IndexAny(m.Type, "\"\\"); i >= 0 {
+		return fmt.Errorf("msg_type %q: no quotes or escapes", m.Type)
 	}
-	for i := range len(m.Type) {
-		if c := m.Type[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return fmt.Errorf("msg_type %q: printable ASCII only", m.Type)
-		}
-	}
-	if len(m.Values) > maxWords {
-		return fmt.Errorf("%d values: at most %d", len(m.Values), maxWords)
-	}
-	return nil
+	return m.Check(maxWords)
 }
 
 // ParseLine reads a mailbox line, with or without its newline.

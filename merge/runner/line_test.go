@@ -16,7 +16,7 @@ func TestParseLine(t *testing.T) {
 		`{"msg_type":"ALL","values":[]}` + "\n":                       {Type: "ALL", Values: []int32{}},
 		`{"msg_type":"DATA","values":[1,-2147483648,2147483647]}`:     {Type: "DATA", Values: []int32{1, -1 << 31, 1<<31 - 1}},
 		` { "values" : [ 0 , -5 ] , "msg_type" : "abcde" } ` + "\r\n": {Type: "abcde", Values: []int32{0, -5}},
-		`{"msg_type":"~ !","values":[1,2,3,4,5,6,7,8,9,10]}`:          {Type: "~ !", Values: []int32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}},
+		`{"msg_type":"~!","values":[1,2,3,4,5,6,7,8,9,10]}`:           {Type: "~!", Values: []int32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}},
 	} {
 		got, err := ParseLine([]byte(line))
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
@@ -31,7 +31,7 @@ func TestParseLine(t *testing.T) {
 		`{"msg_type":"","values":[]}`:                         "1 to 5",
 		`{"msg_type":"ABCDEF","values":[]}`:                   "1 to 5",
 		`{"msg_type":"Ä","values":[]}`:                        "ASCII",
-		`{"msg_type":"A\n","values":[]}`:                      "ASCII",
+		`{"msg_type":"A\n","values":[]}`:                      "no quotes or escapes",
 		`{"msg_type":"ALL","values":[1.5]}`:                   "no integer",
 		`{"msg_type":"ALL","values":[1e3]}`:                   "no integer",
 		`{"msg_type":"ALL","values":[01]}`:                    "no integer",
