@@ -3,9 +3,9 @@ package runner
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"path/filepath"
 
-	"holdfast/internal/vfs"
 	"holdfast/merge"
 )
 
@@ -105,14 +105,34 @@ func (o *observed) Step() (bool, error) {
 
 func (o *observed) Stats() merge.Stats { return o.w.Stats() }
 
-// States reads the states of both workers in dir; nil for one that is not
-// there.
-func States(disk vfs.Disk, dir string) (states [2]*State, err error) {
-	for i := range states {
-		s, err := ReadState(disk, Files(dir, string(rune('A'+i)), Options{}).State)
-		if err == nil {
-			states[i] = s
+// Finished tells whether both workers in dir have finished, without opening
+// them. The states must be those of these lists and options.
+func Finished(dir string, a, b []int32, o Options) (bool, error) {
+	done := 0
+	for i, data := range [][]int32{a, b} {
+		wo := Files(dir, string(rune('A'+i)), o)
+		wo.Data = data
+		if err := wo.validate(); err != nil {
+			return false, err
+		}
+		s, err := ReadState(wo.Disk, wo.State)
+		var damaged *InputError
+		switch {
+		case errors.Is(err, fs.ErrNotExist), errors.As(err, &damaged):
+			continue
+		case err != nil:
+			return false, err
+		}
+		m, err := wo.machine(wo.config(s.Base))
+		if err != nil {
+			return false, err
+		}
+		if err := s.belongs(&wo, m.Fingerprint()); err != nil {
+			return false, err
+		}
+		if s.Done {
+			done++
 		}
 	}
-	return states, nil
+	return done == 2, nil
 }
