@@ -358,8 +358,11 @@ func (r *pairRun) write(fill func(io.Writer) error) error {
 
 // copyForAppend gives the workers what OUT holds, to write behind it.
 func (r *pairRun) copyForAppend() error {
+	if !r.append {
+		return nil
+	}
 	begun := runner.Files(r.dir, "A", runner.Options{})
-	if _, err := os.Stat(begun.Output); !r.append || err == nil {
+	if _, err := os.Stat(begun.Output); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	old, err := os.Open(r.out)

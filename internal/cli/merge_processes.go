@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -150,6 +151,12 @@ func (r *pairRun) collect(workers [2]*workerProcess) error {
 		r.report.Messages += stats.MessagesSent
 		r.report.TotalSteps += int(s.Steps)
 		r.report.Success = r.report.Success && s.Done
+		if s.Failure == merge.FailDuplicate {
+			return &runner.RunError{Worker: id, Err: &merge.DuplicateError{Value: s.Value}}
+		}
+		if s.Failure != 0 && s.Done {
+			return &runner.RunError{Worker: id, Err: errors.New(workers[i].words)}
+		}
 		if i == 0 {
 			r.report.StatsA, r.report.WorkA = stats, s.Work
 		} else {
@@ -157,8 +164,37 @@ func (r *pairRun) collect(workers [2]*workerProcess) error {
 		}
 	}
 	r.report.Balance = merge.Balance(r.report.StatsA.Comparisons, r.report.StatsB.Comparisons)
-	if r.faults != nil {
+	if r.faults != nil && r.report.Success {
+		if err := r.compareWithCalm(); err != nil {
+			return err
+		}
 		r.report.Faults = &faultReport{Seed: r.faults.seed, Kills: workers[0].killed + workers[1].killed, Starts: workers[0].starts + workers[1].starts}
+	}
+	return nil
+}
+
+// compareWithCalm holds messages and counts against those of a run without
+// faults, in memory. The output is compared with the lists anyway.
+func (r *pairRun) compareWithCalm() error {
+	o := r.o
+	o.Append, o.Warn = false, nil
+	calm, err := runner.Simulate(context.Background(), runner.Simulation{A: r.lists[0], B: r.lists[1], Options: o, MaxSteps: r.maxSteps})
+	if err != nil {
+		return err
+	}
+	got := &runner.Outcome{Result: r.report.Result, Output: calm.Output}
+	for i, id := range []string{"A", "B"} {
+		log, err := os.ReadFile(runner.Files(r.dir, id, runner.Options{}).Outbox)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		got.Logs[i] = log
+	}
+	if r.append { // A's first message says where the output begins
+		got.Logs = calm.Logs
+	}
+	if diff := got.Differs(calm); diff != "" {
+		return notHeld(fmt.Errorf("under kills the run differs from one without: %s", diff))
 	}
 	return nil
 }
