@@ -285,7 +285,10 @@ func (r *pairRun) runHere(ctx context.Context) error {
 	defer p.Close()
 	progress := r.a.progress()
 	defer progress.Close()
-	total := max(int64(r.report.BoundMessages), 1)
+	total := int64(0) // unknown
+	if r.o.Strategy == merge.Default && r.o.Balance == merge.Coded && r.o.Mailbox == runner.Log {
+		total = int64(r.report.BoundMessages)*11/10 + 3
+	}
 	var schedule merge.Schedule
 	if r.random != nil {
 		schedule = r.random()
