@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -140,32 +139,28 @@ func lastWords(stderr string) string {
 
 // collect makes the report out of the states.
 func (r *pairRun) collect(workers [2]*workerProcess) error {
-	r.report.Result = merge.Result{Success: true}
+	got := &runner.Outcome{}
+	got.Success = true
 	for i, id := range []string{"A", "B"} {
 		s, err := runner.ReadState(vfs.OS{}, runner.Files(r.dir, id, runner.Options{}).State)
 		if err != nil {
-			return nil // it says itself why there is none
+			return nil // the worker has said itself why there is none
 		}
-		stats := s.Snapshot.Stats
-		stats.MessagesSent += s.Acks
-		r.report.Messages += stats.MessagesSent
-		r.report.TotalSteps += int(s.Steps)
-		r.report.Success = r.report.Success && s.Done
+		got.TotalSteps += int(s.Steps)
+		got.Success = got.Success && s.Done
 		if s.Failure == merge.FailDuplicate {
 			return &runner.RunError{Worker: id, Err: &merge.DuplicateError{Value: s.Value}}
 		}
 		if s.Failure != 0 && s.Done {
 			return &runner.RunError{Worker: id, Err: errors.New(workers[i].words)}
 		}
-		if i == 0 {
-			r.report.StatsA, r.report.WorkA = stats, s.Work
-		} else {
-			r.report.StatsB, r.report.WorkB = stats, s.Work
-		}
 	}
-	r.report.Balance = merge.Balance(r.report.StatsA.Comparisons, r.report.StatsB.Comparisons)
+	if err := got.Collect(vfs.OS{}, r.dir); err != nil {
+		return err
+	}
+	r.report.Result, r.report.WorkA, r.report.WorkB = got.Result, got.Works[0], got.Works[1]
 	if r.faults != nil && r.report.Success {
-		if err := r.compareWithCalm(); err != nil {
+		if err := r.compareWithCalm(got); err != nil {
 			return err
 		}
 		r.report.Faults = &faultReport{Seed: r.faults.seed, Kills: workers[0].killed + workers[1].killed, Starts: workers[0].starts + workers[1].starts}
@@ -175,21 +170,14 @@ func (r *pairRun) collect(workers [2]*workerProcess) error {
 
 // compareWithCalm holds messages and counts against those of a run without
 // faults, in memory. The output is compared with the lists anyway.
-func (r *pairRun) compareWithCalm() error {
+func (r *pairRun) compareWithCalm(got *runner.Outcome) error {
 	o := r.o
 	o.Append, o.Warn = false, nil
 	calm, err := runner.Simulate(context.Background(), runner.Simulation{A: r.lists[0], B: r.lists[1], Options: o, MaxSteps: r.maxSteps})
 	if err != nil {
 		return err
 	}
-	got := &runner.Outcome{Result: r.report.Result, Output: calm.Output}
-	for i, id := range []string{"A", "B"} {
-		log, err := os.ReadFile(runner.Files(r.dir, id, runner.Options{}).Outbox)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		got.Logs[i] = log
-	}
+	got.Output = calm.Output
 	if r.append { // A's first message says where the output begins
 		got.Logs = calm.Logs
 	}

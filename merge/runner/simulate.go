@@ -30,20 +30,22 @@ type Outcome struct {
 	PowerCuts int           `json:"power_cuts"` // with what was not synced lost, by chance
 	Starts    int           `json:"starts"`     // of workers
 	Output    []byte        `json:"-"`
-	Logs      [2][]byte     `json:"-"` // A_to_B.msg, B_to_A.msg
+	Logs      [2][]byte     `json:"-"` // A_to_B.msg, B_to_A.msg; none of slots
+	Acks      [2]int64      `json:"-"` // of the messages sent: slots written for an acknowledgement alone
 	Works     [2]merge.Work `json:"-"`
 }
 
 // Differs tells what two outcomes of the same lists and options do not have in
-// common, or "". Steps and faults may differ.
+// common, or "". Steps and faults may differ, and how often a slot was written
+// for an acknowledgement alone: when both send, that depends on who is faster.
 func (o *Outcome) Differs(p *Outcome) string {
 	switch {
 	case o.Success != p.Success:
 		return fmt.Sprintf("success: %v and %v", o.Success, p.Success)
 	case !bytes.Equal(o.Output, p.Output):
 		return fmt.Sprintf("output: %d and %d bytes", len(o.Output), len(p.Output))
-	case o.StatsA != p.StatsA || o.StatsB != p.StatsB:
-		return fmt.Sprintf("statistics: %+v %+v and %+v %+v", o.StatsA, o.StatsB, p.StatsA, p.StatsB)
+	case o.stats() != p.stats():
+		return fmt.Sprintf("statistics: %+v and %+v", o.stats(), p.stats())
 	}
 	for i := range o.Logs {
 		if !bytes.Equal(o.Logs[i], p.Logs[i]) {
@@ -51,6 +53,15 @@ func (o *Outcome) Differs(p *Outcome) string {
 		}
 	}
 	return ""
+}
+
+// stats are those without acknowledgements.
+func (o *Outcome) stats() [2]merge.Stats {
+	s := [2]merge.Stats{o.StatsA, o.StatsB}
+	for i, n := range o.Acks {
+		s[i].MessagesSent -= n
+	}
+	return s
 }
 
 const simDir = "/merge"
@@ -79,7 +90,10 @@ func Simulate(ctx context.Context, s Simulation) (*Outcome, error) {
 	}
 	sim.out = &Outcome{}
 	err := sim.run(ctx)
-	sim.collect()
+	sim.close()
+	if collected := sim.out.Collect(disk, simDir); err == nil {
+		err = collected
+	}
 	return sim.out, err
 }
 
@@ -91,17 +105,18 @@ func isRunError(err error) bool {
 // simulation is one in the making.
 type simulation struct {
 	Simulation
-	rng     *rand.Rand
-	disk    *vfs.Crash
-	size    int // calls between two faults, about twice as many as on average
-	out     *Outcome
-	workers [2]*Worker
-	faulty  [2]*vfs.Faulty
-	torn    [2]bool
-	more    [2]bool
-	calls   int
-	faults  int
-	err     error // the run's own end
+	rng      *rand.Rand
+	disk     *vfs.Crash
+	size     int // calls between two faults, about twice as many as on average
+	out      *Outcome
+	workers  [2]*Worker
+	faulty   [2]*vfs.Faulty
+	torn     [2]bool
+	more     [2]bool
+	finished [2]bool
+	calls    int
+	faults   int
+	err      error // the run's own end
 }
 
 func (s *simulation) run(ctx context.Context) error {
@@ -116,6 +131,7 @@ func (s *simulation) run(ctx context.Context) error {
 				return s.err
 			}
 			s.close() // crash what has finished, too
+			s.finished = [2]bool{true, true}
 			s.more = [2]bool{true, true}
 		}
 		turn := s.rng.IntN(2)
@@ -165,13 +181,22 @@ func (s *simulation) open(i int) error {
 	}
 	var plan vfs.Plan
 	if s.faults < s.Faults {
-		opening := 14 // calls that every start makes
-		at := 1 + s.rng.IntN(opening+s.size)
+		const opening = 14 // calls that every start makes
+		reach := opening + s.size
+		if s.faulty[i] != nil && s.finished[i] { // one that makes few calls
+			reach = s.faulty[i].Calls()
+		}
+		at := 1 + s.rng.IntN(reach)
+		s.finished[i] = false
+		dead := false
 		plan = func(o vfs.Op) error {
-			if o.N == at {
-				s.torn[i] = o.Call == "write"
+			if o.N == at && s.faults < s.Faults {
+				dead, s.torn[i] = true, o.Call == "write"
 			}
-			return vfs.KillAt(at)(o)
+			if dead {
+				return vfs.ErrKilled
+			}
+			return nil
 		}
 	}
 	s.faulty[i] = vfs.NewFaulty(s.disk, plan)
@@ -223,34 +248,36 @@ func (s *simulation) closeOne(i int) {
 	s.workers[i] = nil
 }
 
-// collect reads what is on the disk at the end.
-func (s *simulation) collect() {
-	s.close()
+// Collect reads statistics, messages and output of both workers in dir.
+func (o *Outcome) Collect(disk vfs.Disk, dir string) error {
+	o.Messages = 0
 	for i, id := range []string{"A", "B"} {
-		o := Files(simDir, id, Options{})
-		s.out.Logs[i] = s.read(o.Outbox)
-		s.out.Output = s.read(o.Output)
-		state, err := ReadState(s.disk, o.State)
-		if err != nil {
+		files := Files(dir, id, Options{})
+		state, err := ReadState(disk, files.State)
+		if errors.Is(err, fs.ErrNotExist) {
 			continue
+		}
+		if err != nil {
+			return err
 		}
 		stats := state.Snapshot.Stats
 		stats.MessagesSent += state.Acks
-		s.out.Messages += stats.MessagesSent
-		s.out.Works[i] = state.Snapshot.Work
+		o.Acks[i], o.Works[i] = state.Acks, state.Work
+		o.Messages += stats.MessagesSent
 		if i == 0 {
-			s.out.StatsA = stats
+			o.StatsA = stats
 		} else {
-			s.out.StatsB = stats
+			o.StatsB = stats
+		}
+		if state.Options.Mailbox != string(Slot) {
+			if o.Logs[i], err = readFile(disk, files.Outbox, 1<<40); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		if o.Output, err = readFile(disk, files.Output, 1<<40); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
-	s.out.Balance = merge.Balance(s.out.StatsA.Comparisons, s.out.StatsB.Comparisons)
-}
-
-func (s *simulation) read(path string) []byte {
-	b, err := readFile(s.disk, path, 1<<40)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return b
+	o.Balance = merge.Balance(o.StatsA.Comparisons, o.StatsB.Comparisons)
+	return nil
 }

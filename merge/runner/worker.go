@@ -158,6 +158,9 @@ func (w *Worker) base(saved *State) (int64, error) {
 	if first != nil {
 		return baseOf(o, *first)
 	}
+	if o.Mailbox == Slot && !o.Append && exists(o.Disk, o.Outbox) {
+		return 0, nil // a later message: what was begun without Append began at 0
+	}
 	f, err := o.Disk.OpenData(o.Output, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
@@ -181,6 +184,11 @@ func (w *Worker) base(saved *State) (int64, error) {
 		return 0, inputErrorf(o.Output, "its last line has no end: nothing can be appended to it")
 	}
 	return size, nil
+}
+
+func exists(disk vfs.Disk, path string) bool {
+	_, err := disk.Stat(path)
+	return err == nil
 }
 
 func baseOf(o *Options, first merge.Message) (int64, error) {
@@ -217,8 +225,12 @@ func firstSent(o *Options) (*merge.Message, error) {
 		return nil, nil // cut off by a crash
 	}
 	if o.Mailbox == Slot {
-		if len(m.Values) == 0 || m.Values[0]>>seqBits != 1 {
-			return nil, inputErrorf(o.Outbox, "it holds a later message than the first, and the state that says where the output begins is lost: remove state, mailboxes and output to start anew")
+		switch {
+		case len(m.Values) > 0 && m.Values[0]>>seqBits == 1 && m.Type != merge.TypeAck:
+		case o.Append:
+			return nil, inputErrorf(o.State, "the state that says where the output begins is lost: remove state, mailboxes and output to start anew")
+		default:
+			return nil, nil
 		}
 		m.Values = m.Values[1:]
 	}
@@ -355,7 +367,9 @@ func (w *Worker) transition() (progress, wrote bool, err error) {
 		b := w.buf[from:]
 		next.Pending = append(next.Pending, Effect{Kind: kindOutput, Offset: s.Off, From: s.From, To: s.To, Bytes: len(b), CRC32C: crc32.Checksum(b, castagnoli)})
 	}
-	if e.Send != nil || len(messages) > 0 && !e.Done {
+	// Who has finished acknowledges nothing any more: in this project's protocol
+	// nobody waits for it. In the baselines the other may have output left.
+	if e.Send != nil || len(messages) > 0 && (!e.Done || w.o.Strategy != merge.Default) {
 		if line := w.box.Line(e.Send, in, w.out); line != nil {
 			next.Pending = append(next.Pending, Effect{Kind: kindMessage, Offset: w.out.Offset, Line: string(line)})
 			if e.Send == nil {
