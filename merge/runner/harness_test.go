@@ -74,8 +74,23 @@ func (r *rig) once(i int) bool {
 	return more
 }
 
-// finish steps both by turns, a process a step, to their end.
+// finish runs both in one process to their end.
 func (r *rig) finish() {
+	r.t.Helper()
+	o := r.o
+	o.Disk = r.disk
+	p, err := NewPair(simDir, r.lists[0], r.lists[1], o)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer p.Close()
+	if got, err := p.Run(r.t.Context(), nil, 10_000, nil); err != nil || !got.Success {
+		r.t.Fatalf("%v, %+v", err, got)
+	}
+}
+
+// finishAnew steps both by turns, a process a step, to their end.
+func (r *rig) finishAnew() {
 	r.t.Helper()
 	more := [2]bool{true, true}
 	for range 10_000 {

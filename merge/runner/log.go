@@ -28,7 +28,10 @@ type logBox struct {
 
 const logRead = 64 << 10 // bytes of the inbox that a step reads at most
 
-func newLogBox(o *Options) (Mailbox, error) {
+func newLogBox(o *Options, saved *State) (Mailbox, error) {
+	if saved != nil && saved.Out.Messages > 0 && !exists(o.Disk, o.Outbox) {
+		return nil, inputErrorf(o.Outbox, "it is missing, but %d messages were sent: somebody removed it; restore it, or remove state, mailboxes and output to start anew", saved.Out.Messages)
+	}
 	out, err := openData(o.Disk, o.Outbox, o.sync())
 	if err != nil {
 		return nil, err
@@ -163,19 +166,37 @@ func (b *logBox) Behind(out Mark) bool { return out.Offset < b.seen }
 // Send compares what is there with the line. What a crash has left of it is
 // written over; another message is not.
 func (b *logBox) Send(out Mark, line []byte) (bool, error) {
-	there := make([]byte, len(line))
-	n, err := b.outbox.ReadAt(there, out.Offset)
+	there, err := b.compare(out, line)
+	if err != nil || there {
+		if err == nil {
+			err = b.outbox.Sync() // what was killed may not have got to it
+		}
+		return false, err
+	}
+	return true, b.outbox.WriteAt(line, out.Offset)
+}
+
+// Fits tells whether the line may be sent: no other one stands there.
+func (b *logBox) Fits(out Mark, line []byte) error {
+	_, err := b.compare(out, line)
+	return err
+}
+
+// compare tells whether the line stands where it belongs.
+func (b *logBox) compare(out Mark, line []byte) (there bool, err error) {
+	buf := make([]byte, maxLine)
+	n, err := b.outbox.ReadAt(buf, out.Offset)
 	if err != nil && err != io.EOF {
 		return false, err
 	}
-	if n == len(line) && bytes.Equal(there, line) {
-		return false, b.outbox.Sync() // what was killed may not have got to it
+	if bytes.HasPrefix(buf[:n], line) {
+		return true, nil
 	}
-	if _, err := ParseLine(firstLine(there[:n])); err == nil {
+	if _, err := ParseLine(firstLine(buf[:n])); err == nil {
 		return false, &InputError{Path: b.outbox.path, Line: out.Messages + 1,
 			Err: errors.New("another message stands where this input gives one: these mailboxes belong to another run")}
 	}
-	return true, b.outbox.WriteAt(line, out.Offset)
+	return false, nil
 }
 
 func firstLine(b []byte) []byte {

@@ -21,6 +21,8 @@ type Mailbox interface {
 	// Line is what the outbox gets for a message, or, with m nil, for having
 	// read in something new; nil for nothing.
 	Line(m *merge.Message, in, out Mark) []byte
+	// Fits refuses a line in whose place another message stands.
+	Fits(out Mark, line []byte) error
 	// Send puts the line where out says, if it is not there already, and says
 	// whether it was not.
 	Send(out Mark, line []byte) (wrote bool, err error)

@@ -72,7 +72,7 @@ func TestSchedules(t *testing.T) {
 					}
 				}
 				r := newRig(t, s.a, s.b, o)
-				r.finish() // a new process for each step
+				r.finishAnew() // a new process for each step
 				r.same(want)
 			})
 		}
@@ -122,7 +122,7 @@ func TestAnything(t *testing.T) {
 		if o.Strategy != merge.Default {
 			o.Balance = merge.Coded
 		}
-		s := Simulation{A: a, B: b, Options: o}
+		s := Simulation{A: a, B: b, Options: o, MaxSteps: 20_000}
 		want, wantErr := Simulate(context.Background(), s)
 		s.Seed, s.Faults = rapid.Uint64().Draw(t, "seed"), rapid.IntRange(1, 30).Draw(t, "faults")
 		got, gotErr := Simulate(context.Background(), s)
@@ -131,6 +131,9 @@ func TestAnything(t *testing.T) {
 		}
 		if wantErr != nil {
 			return
+		}
+		if !want.Success || !got.Success {
+			t.Fatalf("not finished: calm %+v, with faults %+v", want.Result, got.Result)
 		}
 		if diff := got.Differs(want); diff != "" {
 			t.Fatal(diff)

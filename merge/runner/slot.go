@@ -57,7 +57,10 @@ func probe(o *Options) error {
 	if err != nil {
 		return err
 	}
-	return f.Close()
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return o.Disk.Remove(o.Outbox + ".tmp")
 }
 
 func (b *slotBox) Close() error { return b.kept.outbox.Close() }
@@ -183,6 +186,9 @@ func (b *slotBox) Sent(out Mark, line []byte) Mark {
 func (b *slotBox) Behind(Mark) bool { return b.rebuild != nil }
 
 func (b *slotBox) Save(s *State) { s.Slot = b.slot }
+
+// Fits has nothing to say: a slot is replaced.
+func (b *slotBox) Fits(Mark, []byte) error { return nil }
 
 // Send replaces the outbox, unless it holds the line already.
 func (b *slotBox) Send(_ Mark, line []byte) (bool, error) {

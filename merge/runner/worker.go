@@ -113,7 +113,7 @@ func (w *Worker) open() (err error) {
 			return err
 		}
 	}
-	if w.box, err = openMailbox(o); err != nil {
+	if w.box, err = openMailbox(o, saved); err != nil {
 		return err
 	}
 	if err := w.box.Check(saved); err != nil {
@@ -132,10 +132,10 @@ func (w *Worker) open() (err error) {
 	return w.load()
 }
 
-func openMailbox(o *Options) (Mailbox, error) {
+func openMailbox(o *Options, saved *State) (Mailbox, error) {
 	switch o.Mailbox {
 	case Log:
-		return newLogBox(o)
+		return newLogBox(o, saved)
 	case Slot:
 		return newSlotBox(o)
 	}
@@ -242,15 +242,11 @@ func firstSent(o *Options) (*merge.Message, error) {
 // that the other worker has to write again.
 func (w *Worker) load() error {
 	messages, err := w.box.Reread(w.state.In)
-	var stalled *StallError
-	switch {
-	case errors.As(err, &stalled):
-		w.stall(stalled.Err)
-		return nil
-	case errors.Is(err, errNotYet):
-		return nil
-	case err != nil:
-		return err
+	if err != nil {
+		if errors.Is(err, errNotYet) {
+			err = nil
+		}
+		return w.stalledBy(err)
 	}
 	w.stall(nil)
 	for _, m := range messages {
@@ -338,14 +334,10 @@ func (w *Worker) step() (bool, error) {
 // transition is one step of the machine with all that follows.
 func (w *Worker) transition() (progress, wrote bool, err error) {
 	messages, in, err := w.box.Receive(w.in)
-	var stalled *StallError
-	switch {
-	case errors.As(err, &stalled):
-		w.stall(stalled.Err)
-	case err != nil:
-		return false, false, err
-	default:
+	if err == nil {
 		w.stall(nil)
+	} else if err = w.stalledBy(err); err != nil {
+		return false, false, err
 	}
 	for _, m := range messages {
 		w.machine.Deliver(m) // an error stays in the machine, and FAIL may follow
@@ -371,6 +363,9 @@ func (w *Worker) transition() (progress, wrote bool, err error) {
 	// nobody waits for it. In the baselines the other may have output left.
 	if e.Send != nil || len(messages) > 0 && (!e.Done || w.o.Strategy != merge.Default) {
 		if line := w.box.Line(e.Send, in, w.out); line != nil {
+			if err := w.box.Fits(w.out, line); err != nil { // BEFORE any output
+				return true, false, err
+			}
 			next.Pending = append(next.Pending, Effect{Kind: kindMessage, Offset: w.out.Offset, Line: string(line)})
 			if e.Send == nil {
 				next.Acks++
@@ -425,6 +420,16 @@ func (w *Worker) write(e Effect) error {
 		return inputErrorf(w.o.Output, "output truncated by someone else: it has %d bytes, and what follows belongs at byte %d", size, e.Offset)
 	}
 	return w.output.WriteAt(b, e.Offset)
+}
+
+// stalledBy notes a message that cannot be read, and gives any other error back.
+func (w *Worker) stalledBy(err error) error {
+	var stalled *StallError
+	if errors.As(err, &stalled) {
+		w.stall(stalled.Err)
+		return nil
+	}
+	return err
 }
 
 func (w *Worker) stall(e *InputError) {
