@@ -29,8 +29,14 @@ type logBox struct {
 const logRead = 64 << 10 // bytes of the inbox that a step reads at most
 
 func newLogBox(o *Options, saved *State) (Mailbox, error) {
-	if saved != nil && saved.Out.Messages > 0 && !exists(o.Disk, o.Outbox) {
-		return nil, inputErrorf(o.Outbox, "it is missing, but %d messages were sent: somebody removed it; restore it, or remove state, mailboxes and output to start anew", saved.Out.Messages)
+	if saved != nil && saved.Out.Messages > 0 {
+		there, err := exists(o.Disk, o.Outbox)
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			return nil, inputErrorf(o.Outbox, "it is missing, but %d messages were sent: somebody removed it; restore it, or remove state, mailboxes and output to start anew", saved.Out.Messages)
+		}
 	}
 	out, err := openData(o.Disk, o.Outbox, o.sync())
 	if err != nil {

@@ -158,8 +158,10 @@ func (w *Worker) base(saved *State) (int64, error) {
 	if first != nil {
 		return baseOf(o, *first)
 	}
-	if o.Mailbox == Slot && !o.Append && exists(o.Disk, o.Outbox) {
-		return 0, nil // a later message: what was begun without Append began at 0
+	if o.Mailbox == Slot && !o.Append {
+		if there, err := exists(o.Disk, o.Outbox); there || err != nil {
+			return 0, err // a later message: what was begun without Append began at 0
+		}
 	}
 	f, err := o.Disk.OpenData(o.Output, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -186,9 +188,12 @@ func (w *Worker) base(saved *State) (int64, error) {
 	return size, nil
 }
 
-func exists(disk vfs.Disk, path string) bool {
+func exists(disk vfs.Disk, path string) (bool, error) {
 	_, err := disk.Stat(path)
-	return err == nil
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func baseOf(o *Options, first merge.Message) (int64, error) {
