@@ -122,9 +122,9 @@ func writeExplained(w io.Writer, paths []string, all [][]explainedMessage) error
 		for _, m := range all[i] {
 			text := strings.Join(m.Words, " ")
 			if m.Error != "" {
-				text = strings.TrimSpace("unreadable: " + m.Error)
+				text = "unreadable: " + m.Error
 			}
-			if _, err := fmt.Fprintf(w, "%6d  %-5s  %s\n", m.Line, m.Type, text); err != nil {
+			if _, err := fmt.Fprintf(w, "%6d  %s\n", m.Line, text); err != nil {
 				return err
 			}
 		}
