@@ -123,12 +123,10 @@ func (p *pairReport) name() string {
 	return p.out
 }
 
-// beside puts the messages beside the bound of one-way transfer.
+// beside puts the messages beside the information bound, which is that of any
+// lists of these sizes and this range; lists with structure can take less.
 func (p *pairReport) beside() string {
-	if p.BoundMessages == 1 {
-		return "one is the least"
-	}
-	return fmt.Sprintf("one list told to the other side takes at least %d (%.2f times)", p.BoundMessages, float64(p.Messages)/float64(p.BoundMessages))
+	return fmt.Sprintf("information bound %d: %.2f times", p.BoundMessages, float64(p.Messages)/float64(p.BoundMessages))
 }
 
 func (p *pairReport) how() string {
