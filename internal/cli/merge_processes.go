@@ -155,7 +155,7 @@ func (r *pairRun) collect(workers [2]*workerProcess) error {
 			return &runner.RunError{Worker: id, Err: errors.New(workers[i].words)}
 		}
 	}
-	if err := got.Collect(vfs.OS{}, r.dir); err != nil {
+	if err := got.Collect(vfs.OS{}, func(id string, o runner.Options) runner.Options { return runner.Files(r.dir, id, o) }); err != nil {
 		return err
 	}
 	r.report.Result, r.report.WorkA, r.report.WorkB = got.Result, got.Works[0], got.Works[1]

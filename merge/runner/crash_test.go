@@ -1,8 +1,10 @@
 package runner
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"holdfast/internal/vfs"
@@ -207,4 +209,41 @@ func (r *rig) stopInside(i, cut int) {
 		}
 	}
 	r.write(outbox, r.read(outbox)[:cut])
+}
+
+// A start that has to write the message of the step before has done a step with
+// that: never two messages in one.
+func TestRedoIsAStep(t *testing.T) {
+	t.Parallel()
+	s := shapes()[2]
+	for name, o := range variants() {
+		r := newRig(t, s.a, s.b, o)
+		r.once(0)
+		outbox := "B_to_A.msg"
+		before := r.read(outbox)
+		// B dies between its state and its message.
+		disk := vfs.NewFaulty(r.disk, func(op vfs.Op) error {
+			if strings.HasSuffix(op.Name, outbox) && (op.Call == "write" || op.Call == "rename") {
+				return vfs.ErrKilled
+			}
+			return nil
+		})
+		w, err := NewWorker(r.options(1, disk))
+		if err == nil {
+			_, err = w.Step()
+			w.Close()
+		}
+		if !errors.Is(err, vfs.ErrKilled) || bytes.Count(r.read(outbox), []byte("\n")) != bytes.Count(before, []byte("\n")) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		w = r.open(1)
+		redone := r.read(outbox)
+		if more, err := w.Step(); !more || err != nil {
+			t.Fatalf("%s: %v, %v", name, more, err)
+		}
+		w.Close()
+		if bytes.Equal(redone, before) || !bytes.Equal(r.read(outbox), redone) {
+			t.Errorf("%s: the step wrote another message: %s then %s", name, redone, r.read(outbox))
+		}
+	}
 }

@@ -140,7 +140,7 @@ func (r *rig) outcome() *Outcome {
 	r.t.Helper()
 	var o Outcome
 	o.Success = true
-	if err := o.Collect(r.disk, simDir); err != nil {
+	if err := o.Collect(r.disk, func(id string, o Options) Options { return Files(simDir, id, o) }); err != nil {
 		r.t.Fatal(err)
 	}
 	return &o

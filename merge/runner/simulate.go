@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"path/filepath"
 
 	"holdfast/internal/vfs"
 	"holdfast/merge"
@@ -66,11 +67,32 @@ func (o *Outcome) stats() [2]merge.Stats {
 
 const simDir = "/merge"
 
+// simFiles gives each kind of file a folder of its own, so that no name is made
+// durable by a sync that was for another.
+func simFiles(id string, o Options) Options {
+	o = Files(simDir, id, o)
+	for _, f := range []struct {
+		path   *string
+		folder string
+	}{{&o.Inbox, "box"}, {&o.Outbox, "box"}, {&o.Output, "out"}, {&o.State, "state"}} {
+		*f.path = filepath.Join(simDir, f.folder, filepath.Base(*f.path))
+	}
+	return o
+}
+
+func simFolders(disk *vfs.Crash) error {
+	var errs []error
+	for _, folder := range []string{"box", "out", "state"} {
+		errs = append(errs, disk.MkdirAll(filepath.Join(simDir, folder), 0o777))
+	}
+	return errors.Join(append(errs, disk.SyncDir("/"), disk.SyncDir(simDir))...)
+}
+
 // Simulate runs s. The error is that of a worker, or of the context.
 func Simulate(ctx context.Context, s Simulation) (*Outcome, error) {
 	rng := rand.New(rand.NewPCG(s.Seed, 1))
 	disk := vfs.NewCrash(s.Seed, []float64{0, .1, .5, .9, 1}[rng.IntN(5)])
-	if err := errors.Join(disk.MkdirAll(simDir, 0o777), disk.SyncDir("/")); err != nil {
+	if err := simFolders(disk); err != nil {
 		return nil, err
 	}
 	if s.MaxSteps <= 0 {
@@ -82,7 +104,7 @@ func Simulate(ctx context.Context, s Simulation) (*Outcome, error) {
 		calm := s
 		calm.Faults = 0
 		c := &simulation{Simulation: calm, rng: rng, disk: vfs.NewCrash(0, 1), out: &Outcome{}}
-		if err := errors.Join(c.disk.MkdirAll(simDir, 0o777), c.run(ctx)); err != nil && !isRunError(err) {
+		if err := errors.Join(simFolders(c.disk), c.run(ctx)); err != nil && !isRunError(err) {
 			return nil, err
 		}
 		c.close()
@@ -91,7 +113,7 @@ func Simulate(ctx context.Context, s Simulation) (*Outcome, error) {
 	sim.out = &Outcome{}
 	err := sim.run(ctx)
 	sim.close()
-	if collected := sim.out.Collect(disk, simDir); err == nil {
+	if collected := sim.out.Collect(disk, simFiles); err == nil {
 		err = collected
 	}
 	return sim.out, err
@@ -200,7 +222,7 @@ func (s *simulation) open(i int) error {
 		}
 	}
 	s.faulty[i] = vfs.NewFaulty(s.disk, plan)
-	o := Files(simDir, string(rune('A'+i)), s.Options)
+	o := simFiles(string(rune('A'+i)), s.Options)
 	o.Data, o.Disk = [][]int32{s.A, s.B}[i], s.faulty[i]
 	s.out.Starts++
 	w, err := NewWorker(o)
@@ -248,11 +270,12 @@ func (s *simulation) closeOne(i int) {
 	s.workers[i] = nil
 }
 
-// Collect reads statistics, messages and output of both workers in dir.
-func (o *Outcome) Collect(disk vfs.Disk, dir string) error {
+// Collect reads statistics, messages and output of both workers. named gives
+// their files, as [Files] does for a folder.
+func (o *Outcome) Collect(disk vfs.Disk, named func(id string, o Options) Options) error {
 	o.Messages = 0
 	for i, id := range []string{"A", "B"} {
-		files := Files(dir, id, Options{})
+		files := named(id, Options{})
 		state, err := ReadState(disk, files.State)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
