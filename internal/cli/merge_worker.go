@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"holdfast/merge"
+	"holdfast/merge/runner"
+)
+
+// workerFlags are those of one worker.
+type workerFlags struct {
+	mergeFlags
+	id                                 string
+	data, inbox, outbox, output, state string
+	once                               bool
+	patience                           runner.Patience
+}
+
+func newMergeWorker(a *app) *cobra.Command {
+	var w workerFlags
+	cmd := &cobra.Command{
+		Use:   "worker --id A|B --data F --inbox F --outbox F --output F --state F",
+		Short: "One of the two workers, as a process of its own",
+		Long: `Runs one worker until it has finished. It may be killed at any moment: the same
+command goes on. --once runs exactly one step and prints where the worker
+stands, so that a program of your own can be the coordinator.
+
+It reads its data and its inbox, and writes its outbox, its state (and what
+lies beside it by the same name) and its part of the output, in place.`,
+		Example: `  holdfast merge worker --id A --data a.txt --inbox B_to_A.msg --outbox A_to_B.msg --output out.txt --state state_A.json &
+  holdfast merge worker --id B --data b.txt --inbox A_to_B.msg --outbox B_to_A.msg --output out.txt --state state_B.json
+  holdfast merge worker --once --id A --data a.txt --inbox B_to_A.msg --outbox A_to_B.msg --output out.txt --state state_A.json`,
+		Args: args(0, 0, "flags only"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return w.run(cmd.Context(), a) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&w.id, "id", "", "which of the two: A or B")
+	f.StringVar(&w.data, "data", "", "the list: one integer a line, or a JSON array")
+	f.StringVar(&w.inbox, "inbox", "", "mailbox that the other worker writes")
+	f.StringVar(&w.outbox, "outbox", "", "mailbox that this worker writes")
+	f.StringVar(&w.output, "output", "", "the sorted output of both; written in place")
+	f.StringVar(&w.state, "state", "", "file for what the worker knows across restarts")
+	f.BoolVar(&w.once, "once", false, "take one step, print where the worker stands as JSON, and exit")
+	f.DurationVar(&w.patience.Idle, "idle-timeout", 0, "give up when nothing came from the other worker for so long (0: never)")
+	f.DurationVar(&w.patience.Stall, "stall-timeout", 30*time.Second, "give up when a message could not be read for so long (0: never)")
+	w.mergeFlags.add(f)
+	return cmd
+}
+
+func (w *workerFlags) check() error {
+	if w.id != "A" && w.id != "B" {
+		return usageError(fmt.Errorf("--id %q: must be A or B", w.id))
+	}
+	var missing []string
+	for _, f := range []struct{ name, value string }{
+		{"--data", w.data}, {"--inbox", w.inbox}, {"--outbox", w.outbox}, {"--output", w.output}, {"--state", w.state},
+	} {
+		if f.value == "" {
+			missing = append(missing, f.name)
+		}
+		if f.value == "-" && f.name != "--data" {
+			return usageError(fmt.Errorf("%s must name a file", f.name))
+		}
+	}
+	if len(missing) > 0 {
+		return usageError(fmt.Errorf("%s: missing", strings.Join(missing, ", ")))
+	}
+	if w.patience.Idle < 0 || w.patience.Stall < 0 {
+		return usageError(errors.New("--idle-timeout and --stall-timeout: not below 0"))
+	}
+	return nil
+}
+
+func (w *workerFlags) run(ctx context.Context, a *app) error {
+	if err := w.check(); err != nil {
+		return err
+	}
+	o, err := w.options(a)
+	if err != nil {
+		return err
+	}
+	if o.Data, err = w.readList(w.data); err != nil {
+		return err
+	}
+	o.ID, o.Inbox, o.Outbox, o.Output, o.State = w.id, w.inbox, w.outbox, w.output, w.state
+	if w.once {
+		var quiet []string // told by the object instead
+		o.Warn = func(message string) { quiet = append(quiet, message) }
+	}
+	worker, err := runner.NewWorker(o)
+	if err != nil {
+		return mergeError(err)
+	}
+	defer worker.Close()
+	files := map[string]string{w.id: w.data}
+	more := false
+	if w.once {
+		a.json = true
+		more, err = worker.Step()
+	} else {
+		err = worker.Run(ctx, w.patience)
+	}
+	if err != nil {
+		return explainDuplicate(err, files)
+	}
+	status := newWorkerStatus(worker, more)
+	return a.print(status, status.write)
+}
+
+// workerStatus is what --once prints; the first three keys are the contract.
+type workerStatus struct {
+	More    bool        `json:"more"`
+	Phase   merge.Phase `json:"phase"`
+	Stats   merge.Stats `json:"stats"`
+	Stage   merge.Stage `json:"stage"`
+	Stalled string      `json:"stalled"` // what is wrong with the next message in the inbox
+	Work    merge.Work  `json:"work"`
+	Steps   int64       `json:"steps"` // that changed something, over all restarts
+}
+
+func newWorkerStatus(w *runner.Worker, more bool) *workerStatus {
+	s := w.State()
+	status := &workerStatus{More: more, Phase: s.Phase, Stats: w.Stats(), Stage: s.Stage, Work: s.Work, Steps: s.Steps}
+	if e := w.Stalled(); e != nil {
+		status.Stalled = e.Error()
+	}
+	return status
+}
+
+func (s *workerStatus) write(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "done: %d values written, %d comparisons, %d messages sent, %d received\n",
+		s.Stats.ValuesOutput, s.Stats.Comparisons, s.Stats.MessagesSent, s.Stats.MessagesReceived)
+	return err
+}
