@@ -40,6 +40,7 @@ type dependencyRule struct {
 var dependencies = []dependencyRule{
 	{module: "github.com/cespare/xxhash/v2", by: []pattern{"..."}, inTests: true},
 	{module: "github.com/klauspost/compress", by: []pattern{"replay/ingest", "replay/dedupe"}, inTests: true}, // reads, writes
+	{module: "github.com/mccutchen/go-httpbin/v2", by: []pattern{"lab/flakyhttp"}},
 	{module: "github.com/nats-io/", by: []pattern{"engine/..."}},
 	{module: "github.com/schollz/progressbar", by: []pattern{"internal/cli/..."}},
 	{module: "github.com/spf13/", by: []pattern{"internal/cli/..."}},
