@@ -84,6 +84,10 @@ func (s *Server) serveFault(w http.ResponseWriter, r *http.Request) {
 		do, err = prepareStep(rest, query)
 	case name == "seq" && below:
 		do, err = s.prepareSequence(rest)
+	case name == "h2" && rest == "http11-required" && r.ProtoMajor == 1:
+		do = step{status: http.StatusOK, body: okText}.serve
+	case name == "h2" && below:
+		err = fmt.Errorf("h2/%s: a fault of HTTP/2: ask for it in HTTP/2, on the port that speaks frames", rest)
 	case known && !below:
 		do, err = f.checked(query)
 	default:
@@ -140,6 +144,9 @@ func (e *exchange) index() {
 	fmt.Fprintf(&b, "%s\n%57s %s\n%57s %s\n", faultPrefix+"seq/ID/STEP,STEP,...",
 		"", "the n-th request of ID gets the n-th step, the last one for ever;",
 		"", "a step is NNN or a fault's name, with parameters as ;name=value")
+	for _, f := range frameFaults {
+		fmt.Fprintf(&b, "%-22s %-34s %s\n", framesPrefix+f.name, f.use, f.about)
+	}
 	e.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	io.WriteString(e.w, b.String())
 }

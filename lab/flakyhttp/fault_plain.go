@@ -110,11 +110,7 @@ func prepareRetryAfter(p *params) action {
 	for _, v := range values {
 		p.check(checkHeader("Retry-After", v))
 	}
-	times := p.number("times", 1, 0, 1_000_000)
-	id := p.id("id")
-	if id == "" && p.given.Has("times") && p.err == nil {
-		p.fail("times needs an id, by which requests are counted")
-	}
+	times, id := p.counted()
 	later := step{status: status}
 	for _, v := range values {
 		later.headers = append(later.headers, header{"Retry-After", v})

@@ -152,11 +152,14 @@ func (s *Server) URL() string { return s.urls["http"] }
 // HTTP/2.
 func (s *Server) TLSURL() string { return s.urls["tls"] }
 
-// H2URL is the base of the port that speaks HTTP/2 frame by frame, over TLS and,
-// on the same port, in clear text.
+// H2URL is the base of the port that speaks HTTP/2 frame by frame, over TLS; to a
+// client that offers HTTP/1.1 alone it is as the main port.
 func (s *Server) H2URL() string { return s.urls["h2"] }
 
-// URLs are the bases of all ports by name: http, tls, h2, reset (connections are
+// H2CURL is the same in clear text, for clients that know of it beforehand.
+func (s *Server) H2CURL() string { return s.urls["h2c"] }
+
+// URLs are the bases of all ports by name: http, tls, h2, h2c, reset (connections are
 // reset when accepted), silent (accepted and never answered), tls_expired and
 // tls_wrong_name (certificates of the CA that are expired or another host's).
 func (s *Server) URLs() map[string]string {

@@ -28,6 +28,7 @@ func (s *Server) listen(addr, host string) error {
 		{"http", "http", addr, func(ln net.Listener) { s.serveHTTP(ln, nil, nil) }},
 		{"tls", "https", another, func(ln net.Listener) { s.serveHTTP(ln, s.ca.good, nil) }},
 		{"h2", "https", another, func(ln net.Listener) { s.serveHTTP(ln, s.ca.good, s.serveFrames) }},
+		{"h2c", "http", another, func(ln net.Listener) { s.serveHTTP(ln, nil, s.serveFrames) }},
 		{"reset", "http", another, func(ln net.Listener) { s.serveRaw(ln, s.resetAtAccept) }},
 		{"silent", "http", another, func(ln net.Listener) { s.serveRaw(ln, s.staySilent) }},
 		{"tls_expired", "https", another, func(ln net.Listener) { s.serveHTTP(ln, s.ca.expired, nil) }},
