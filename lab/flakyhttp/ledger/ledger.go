@@ -161,8 +161,14 @@ func (l *Ledger) Entries() []Entry {
 	l.mu.Lock()
 	all := slices.Clone(l.kept)
 	l.mu.Unlock()
-	slices.SortFunc(all, func(a, b Entry) int { return cmp.Compare(a.Seq, b.Seq) })
+	sortEntries(all)
 	return all
+}
+
+// sortEntries puts entries in the order of arrival, also those of a file to which
+// several servers appended one after the other.
+func sortEntries(all []Entry) {
+	slices.SortFunc(all, func(a, b Entry) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Seq, b.Seq)) })
 }
 
 // Forgotten is how many entries were not remembered, for there were too many.
