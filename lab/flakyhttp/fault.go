@@ -68,7 +68,7 @@ const faultPrefix = "/fault/"
 // serveFault answers everything below /fault/. It reads the path as it was sent:
 // steps of a sequence may hold escaped commas and slashes.
 func (s *Server) serveFault(w http.ResponseWriter, r *http.Request) {
-	e := &exchange{s: s, w: w, r: r, req: ledger.From(r.Context())}
+	e := &exchange{s: s, w: w, r: r, req: ledger.Of(w)}
 	name, rest, below := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), faultPrefix), "/")
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {

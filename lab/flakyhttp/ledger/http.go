@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -36,29 +37,34 @@ func (l *Ledger) Install(srv *http.Server) {
 }
 
 type connKey struct{}
-type requestKey struct{}
 
 func withConn(ctx context.Context, c *conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// From is the request of the ledger that a handler serves, nil outside of
-// [Ledger.Middleware]. A handler that takes the connection over must End it.
-func From(ctx context.Context) *Request {
-	r, _ := ctx.Value(requestKey{}).(*Request)
-	return r
+// Of is the request that w answers, nil outside of [Ledger.Middleware]. A handler
+// that takes the connection over must End it.
+func Of(w http.ResponseWriter) *Request {
+	for {
+		if own, ok := w.(*writer); ok {
+			return &own.req
+		}
+		inner, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return nil
+		}
+		w = inner.Unwrap()
+	}
 }
-
-// Conn is the number of the request's connection, 0 if it is not known.
-func (r *Request) Conn() uint64 { return r.entry.Conn }
 
 // Describe is the part of an entry that a request header gives. Scheme is http
 // or https.
 func Describe(r *http.Request, scheme string) Entry {
-	return Entry{
-		Proto: r.Proto, Method: r.Method, URL: scheme + "://" + r.Host + r.RequestURI,
-		Attempt: r.Header.Get(AttemptHeader),
+	e := Entry{Proto: r.Proto, Method: r.Method, URL: r.RequestURI, Attempt: r.Header.Get(AttemptHeader)}
+	if strings.HasPrefix(r.RequestURI, "/") { // otherwise it is absolute already, or *
+		e.URL = scheme + "://" + r.Host + r.RequestURI
 	}
+	return e
 }
 
 // Middleware notes every request that next serves. Without [Ledger.Install] it
@@ -74,26 +80,26 @@ func (l *Ledger) Middleware(next http.Handler) http.Handler {
 		if c != nil {
 			e.Conn = c.number
 		}
-		req := l.Begin(e)
-		ww := &writer{ResponseWriter: w}
-		defer func() {
-			panicked := recover()
-			ww.finish(req, r, c, panicked != nil)
-			if panicked != nil {
-				panic(panicked)
-			}
-		}()
-		next.ServeHTTP(ww, r.WithContext(context.WithValue(r.Context(), requestKey{}, req)))
+		ww := &writer{ResponseWriter: w, head: r.Method == http.MethodHead}
+		l.begin(&ww.req, e)
+		panicked := true
+		defer func() { ww.finish(r, c, panicked) }()
+		next.ServeHTTP(ww, r)
+		panicked = false
 	})
 }
 
-// writer counts what the handler answers.
+// writer counts what the handler answers. It is all that the ledger allocates
+// for a request, besides its URL.
 type writer struct {
 	http.ResponseWriter
+	req      Request
 	status   int
 	bytes    int64
+	head     bool // the request is HEAD: what is written is thrown away
 	failed   bool
 	hijacked bool
+	end      End // what the handler came to, when the last bytes are still to be sent
 }
 
 func (w *writer) WriteHeader(status int) {
@@ -108,7 +114,9 @@ func (w *writer) Write(p []byte) (int, error) {
 		w.status = http.StatusOK
 	}
 	n, err := w.ResponseWriter.Write(p)
-	w.bytes += int64(n)
+	if !w.head {
+		w.bytes += int64(n)
+	}
 	// HEAD and 304 have no body: net/http says so, and nothing is wrong.
 	w.failed = w.failed || err != nil && !errors.Is(err, http.ErrBodyNotAllowed)
 	return n, err
@@ -133,45 +141,45 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 }
 
 // finish says how the request ended, as far as it is known when its handler
-// returns; the rest is left to the connection.
-func (w *writer) finish(req *Request, r *http.Request, c *conn, panicked bool) {
-	if w.hijacked {
-		if w.status == 0 {
+// returns or panics; the rest is left to the connection.
+func (w *writer) finish(r *http.Request, c *conn, panicked bool) {
+	end := w.outcome(r, c, panicked)
+	if w.status == 0 && end == Complete {
+		w.status = http.StatusOK // net/http sends it
+		if w.hijacked {
 			w.status = http.StatusSwitchingProtocols
 		}
-		req.End(w.status, w.bytes, Complete) // does nothing if the handler did it
+	}
+	if c == nil || w.hijacked || panicked || r.ProtoMajor >= 2 || end == ClientClosed || r.Context().Err() != nil {
+		w.req.End(w.status, w.bytes, end) // does nothing if the handler did it
 		return
 	}
+	w.end = end
+	c.leave(w) // its last bytes may still be in net/http's buffer
+}
+
+func (w *writer) outcome(r *http.Request, c *conn, panicked bool) End {
 	switch {
 	case panicked && r.ProtoMajor >= 2:
-		req.End(w.status, w.bytes, Reset) // the stream is reset
-		return
+		return Reset // of the stream
 	case panicked:
-		req.End(w.status, w.bytes, Truncated)
-		return
+		return Truncated
+	case w.hijacked:
+		return Complete
 	case r.Context().Err() != nil && !w.whole():
-		end := ClientClosed
 		if context.Cause(r.Context()) != context.Canceled {
-			end = Truncated // the server itself stops
+			return Truncated // the server itself stops
 		}
-		req.End(w.status, w.bytes, end)
-		return
+		return ClientClosed
+	case w.failed && c != nil && c.broken.Load() != nil:
+		return *c.broken.Load()
 	case w.failed:
-		req.End(w.status, w.bytes, ClientClosed)
-		return
+		return ClientClosed
 	}
-	if w.status == 0 {
-		w.status = http.StatusOK
+	if n, known := w.length(); known && n > w.bytes && !w.head && w.status != http.StatusNotModified {
+		return Truncated // net/http closes the connection
 	}
-	if c == nil || r.ProtoMajor >= 2 {
-		req.End(w.status, w.bytes, Complete)
-		return
-	}
-	end := Complete
-	if n, known := w.length(); known && n > w.bytes && r.Method != http.MethodHead && w.status != http.StatusNotModified {
-		end = Truncated // net/http closes the connection
-	}
-	c.leave(&left{req, w.status, w.bytes, end})
+	return Complete
 }
 
 func (w *writer) length() (int64, bool) {
@@ -182,16 +190,7 @@ func (w *writer) length() (int64, bool) {
 // whole tells that all of an answer of known length was taken by net/http.
 func (w *writer) whole() bool {
 	n, known := w.length()
-	return known && n == w.bytes && !w.failed
-}
-
-// left is a request whose handler has returned while the last bytes of its
-// answer may still be in net/http's buffer.
-type left struct {
-	req    *Request
-	status int
-	bytes  int64
-	end    End
+	return known && (n == w.bytes || w.head) && !w.failed
 }
 
 // Listener numbers the connections that ln accepts and notes failing writes.
@@ -214,16 +213,20 @@ func (l *listener) Accept() (net.Conn, error) {
 type conn struct {
 	net.Conn
 	number uint64
-	broken atomic.Bool // a write failed
+	broken atomic.Pointer[End] // set when a write failed: who closed
 
 	mu   sync.Mutex
-	last *left // whose end shows when the connection is idle or closed
+	last *writer // whose end shows when the connection is idle or closed
 }
 
 func (c *conn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
 	if err != nil {
-		c.broken.Store(true)
+		end := ClientClosed
+		if errors.Is(err, net.ErrClosed) {
+			end = Truncated // by ourselves
+		}
+		c.broken.CompareAndSwap(nil, &end)
 	}
 	return n, err
 }
@@ -231,10 +234,10 @@ func (c *conn) Write(p []byte) (int, error) {
 // NetConn is the connection below, as of tls.Conn.
 func (c *conn) NetConn() net.Conn { return c.Conn }
 
-func (c *conn) leave(l *left) {
+func (c *conn) leave(w *writer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.last = l
+	c.last = w
 }
 
 // settle ends the last request: its answer is out, or never will be.
@@ -246,8 +249,8 @@ func (c *conn) settle() {
 	if last == nil {
 		return
 	}
-	if last.end == Complete && c.broken.Load() {
-		last.end = ClientClosed
+	if end := c.broken.Load(); end != nil && last.end == Complete {
+		last.end = *end
 	}
 	last.req.End(last.status, last.bytes, last.end)
 }

@@ -30,6 +30,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -93,12 +94,26 @@ func (l *Ledger) NextConn() uint64 {
 // Begin notes that a request arrived now. Seq and At of e are set by it; Status,
 // Bytes and End by [Request.End].
 func (l *Ledger) Begin(e Entry) *Request {
+	r := &Request{}
+	l.begin(r, e)
+	return r
+}
+
+// maxText is the most bytes of a text that are noted: clients make them up.
+const maxText = 64 << 10
+
+func (l *Ledger) begin(r *Request, e Entry) {
+	for _, text := range [...]*string{&e.Method, &e.URL, &e.Attempt} {
+		if len(*text) > maxText {
+			*text = (*text)[:maxText]
+		}
+	}
 	l.mu.Lock()
 	l.seq++
 	e.Seq, e.At = l.seq, time.Now().UTC()
 	l.open++
 	l.mu.Unlock()
-	return &Request{ledger: l, entry: e}
+	r.ledger, r.entry = l, e
 }
 
 // A Request is one that has begun. End must be called once; later calls do
@@ -106,22 +121,25 @@ func (l *Ledger) Begin(e Entry) *Request {
 type Request struct {
 	ledger *Ledger
 	entry  Entry
-	once   sync.Once
+	ended  atomic.Bool
 }
 
 // End notes how the request ended.
 func (r *Request) End(status int, bytes int64, end End) {
-	r.once.Do(func() {
+	if r.ended.CompareAndSwap(false, true) {
 		r.entry.Status, r.entry.Bytes, r.entry.End = status, bytes, end
-		r.ledger.add(r.entry)
-	})
+		r.ledger.add(&r.entry)
+	}
 }
 
-func (l *Ledger) add(e Entry) {
+// Conn is the number of the request's connection, 0 if it is not known.
+func (r *Request) Conn() uint64 { return r.entry.Conn }
+
+func (l *Ledger) add(e *Entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.kept) < l.keep {
-		l.kept = append(l.kept, e)
+		l.kept = append(l.kept, *e)
 	} else {
 		l.forgotten++
 	}
@@ -169,6 +187,13 @@ func (l *Ledger) Entries() []Entry {
 // several servers appended one after the other.
 func sortEntries(all []Entry) {
 	slices.SortFunc(all, func(a, b Entry) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Seq, b.Seq)) })
+}
+
+// Open is how many requests have begun and not ended.
+func (l *Ledger) Open() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.open
 }
 
 // Forgotten is how many entries were not remembered, for there were too many.
