@@ -1,13 +1,27 @@
 package urls_test
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"math/big"
+	"os"
+	"strconv"
+	"strings"
 	"testing"
 
 	"holdfast/lab/urls"
 )
+
+func number(t *testing.T, text string) *big.Int {
+	t.Helper()
+	n, ok := new(big.Int).SetString(text, 10)
+	if !ok {
+		t.Fatalf("no number: %q", text)
+	}
+	return n
+}
 
 // Each digest is that of the list of the requirement's own code, one URL a line.
 func TestGolden(t *testing.T) {
@@ -31,13 +45,109 @@ func TestGolden(t *testing.T) {
 		{"42", 1, 1, "0533c7f642fabf84314367e751d51cf12deca83f462e4c577543f2b5d76912ab"},
 		{"42", -7, 1, "0533c7f642fabf84314367e751d51cf12deca83f462e4c577543f2b5d76912ab"},
 	} {
-		seed, _ := new(big.Int).SetString(c.seed, 10)
-		p, h := urls.NewProvider(seed, c.count), sha256.New()
+		p, h := urls.NewProvider(number(t, c.seed), c.count), sha256.New()
 		for _, u := range p.All() {
 			h.Write([]byte(u + "\n"))
 		}
 		if got := hex.EncodeToString(h.Sum(nil)); got != c.want || p.Total() != c.urls {
 			t.Errorf("seed %s, count %d: %d URLs, %s; want %d, %s", c.seed, c.count, p.Total(), got, c.urls, c.want)
+		}
+	}
+}
+
+// TestRecorded compares lists and behaviours of 50 seeds with those that the
+// requirement's own code gave.
+func TestRecorded(t *testing.T) {
+	t.Parallel()
+	f, err := os.Open("testdata/recorded.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	seeds := 0
+	for s := bufio.NewScanner(f); s.Scan(); {
+		if strings.HasPrefix(s.Text(), "#") {
+			continue
+		}
+		seeds++
+		fields := strings.Split(s.Text(), ",")
+		count, err := strconv.Atoi(fields[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, h := urls.NewProvider(number(t, fields[0]), count), sha256.New()
+		for _, u := range p.All() {
+			b, _ := p.Behavior(u)
+			line, err := json.Marshal(struct {
+				URL string `json:"url"`
+				urls.Behavior
+			}{u, b})
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.Write(append(line, '\n'))
+		}
+		if got := hex.EncodeToString(h.Sum(nil)); strconv.Itoa(p.Total()) != fields[2] || got != fields[3] {
+			t.Errorf("seed %s, count %d: %d URLs, %s; want %s, %s", fields[0], count, p.Total(), got, fields[2], fields[3])
+		}
+	}
+	if seeds != 50 {
+		t.Errorf("%d seeds are recorded, want 50", seeds)
+	}
+}
+
+// TestWalk goes through a list as the requirement's client does.
+func TestWalk(t *testing.T) {
+	t.Parallel()
+	p := urls.NewProvider(big.NewInt(42), 50)
+	all := p.All()
+	all[0] = "changed" // a copy
+	for round := range 2 {
+		seen := map[string]bool{}
+		for p.Remaining() > 0 {
+			left := p.Remaining()
+			u, ok := p.Next()
+			if !ok || p.Remaining() != left-1 || seen[u] {
+				t.Fatalf("round %d: %q, %v, %d remain after %d", round, u, ok, p.Remaining(), left)
+			}
+			if _, known := p.Behavior(u); !known {
+				t.Errorf("%s does nothing", u)
+			}
+			seen[u] = true
+		}
+		if u, ok := p.Next(); ok || u != "" || len(seen) != p.Total() {
+			t.Errorf("after the end: %q, %v; %d of %d", u, ok, len(seen), p.Total())
+		}
+		p.Reset()
+	}
+	if _, known := p.Behavior("https://httpbin.org/get?_id=1000"); known {
+		t.Error("a URL that is not in the list does something")
+	}
+}
+
+// A drawn seed makes the same list again.
+func TestDrawnSeed(t *testing.T) {
+	t.Parallel()
+	a, b := urls.NewProvider(nil, 50), urls.NewProvider(nil, 50)
+	if a.Seed().Cmp(b.Seed()) == 0 {
+		t.Errorf("two drawn seeds are both %s", a.Seed())
+	}
+	if again := urls.NewProvider(a.Seed(), 50); strings.Join(again.All(), " ") != strings.Join(a.All(), " ") {
+		t.Errorf("seed %s gives another list", a.Seed())
+	}
+}
+
+func TestSplitBase(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string][2]string{
+		"https://httpbin.org/get?_id=0": {"https://httpbin.org", "/get?_id=0"},
+		"http://[::1]:80":               {"http://[::1]:80", ""},
+		"http://a?b":                    {"http://a", "?b"},
+		"/get":                          {"", "/get"},
+		"":                              {"", ""},
+	} {
+		if base, rest := urls.SplitBase(url); base != want[0] || rest != want[1] {
+			t.Errorf("%q: %q, %q", url, base, rest)
 		}
 	}
 }
