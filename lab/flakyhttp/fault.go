@@ -36,8 +36,8 @@ type exchange struct {
 var faults = []fault{
 	{"reset", "when=before|headers|body", "resets the connection (RST)", true, prepareReset},
 	{"fin", "partial=1", "closes the connection (FIN) without a byte, or within the status line", true, prepareFin},
-	{"truncate", "length=L bytes=N chunked=1", "announces L bytes, sends N of them and closes", true, prepareTruncate},
-	{"stall", "phase=headers|body for=D", "falls silent before the status line or within the body, then closes", true, prepareStall},
+	{"truncate", "length=L bytes=N chunked=1 Header=V...", "announces L bytes, sends N of them and closes", true, prepareTruncate},
+	{"stall", "phase=headers|body bytes=N for=D", "falls silent before the status line or within the body, then closes", true, prepareStall},
 	{"trickle", "bytes=N every=D", "sends a byte, waits, sends a byte", false, prepareTrickle},
 	{"bad-chunk", "", "breaks off a chunked body with a size that is no number", true, prepareBadChunk},
 	{"garbage", "", "answers with what is not HTTP", true, prepareGarbage},
@@ -138,14 +138,14 @@ func (e *exchange) refuse(status int, err error) {
 func (e *exchange) index() {
 	var b strings.Builder
 	for _, f := range faults {
-		fmt.Fprintf(&b, "%-22s %-34s %s\n", faultPrefix+f.name, f.use, f.about)
+		fmt.Fprintf(&b, "%-26s %-42s %s\n", faultPrefix+f.name, f.use, f.about)
 	}
-	fmt.Fprintf(&b, "%-22s %-34s %s\n", faultPrefix+"status/NNN", "bytes=N body=T delay=D Header=V...", "answers with a status, any of three digits")
-	fmt.Fprintf(&b, "%s\n%57s %s\n%57s %s\n", faultPrefix+"seq/ID/STEP,STEP,...",
+	fmt.Fprintf(&b, "%-26s %-42s %s\n", faultPrefix+"status/NNN", "bytes=N body=T delay=D Header=V...", "answers with a status, any of three digits")
+	fmt.Fprintf(&b, "%s\n%69s %s\n%69s %s\n", faultPrefix+"seq/ID/STEP,STEP,...",
 		"", "the n-th request of ID gets the n-th step, the last one for ever;",
 		"", "a step is NNN or a fault's name, with parameters as ;name=value")
 	for _, f := range frameFaults {
-		fmt.Fprintf(&b, "%-22s %-34s %s\n", framesPrefix+f.name, f.use, f.about)
+		fmt.Fprintf(&b, "%-26s %-42s %s\n", framesPrefix+f.name, f.use, f.about)
 	}
 	e.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	io.WriteString(e.w, b.String())

@@ -36,6 +36,8 @@ func TestWire(t *testing.T) {
 		{"truncate?length=5&bytes=3", plain + "Content-Length: 5\r\n\r\nthe", "FIN", 200, 3, ledger.Truncated},
 		{"truncate?length=5&bytes=3&chunked=1", plain + "Transfer-Encoding: chunked\r\n\r\n5\r\nthe", "FIN", 200, 3, ledger.Truncated},
 		{"truncate?length=1", plain + "Content-Length: 1\r\n\r\n", "FIN", 200, 0, ledger.Truncated},
+		{"truncate?status=206&length=5&bytes=3&ETag=a", "HTTP/1.1 206 Partial Content\r\nContent-Type: text/plain\r\nETag: a\r\nContent-Length: 5\r\n\r\nthe", "FIN", 206, 3, ledger.Truncated},
+		{"stall?phase=body&bytes=0&for=10ms", plain + "Content-Length: 1000\r\n\r\n", "FIN", 200, 0, ledger.Stalled},
 		{"stall?for=10ms", "", "FIN", 0, 0, ledger.Stalled},
 		{"stall?phase=body&for=10ms", plain + "Content-Length: 1000\r\n\r\n" + part, "FIN", 200, 100, ledger.Stalled},
 		{"bad-chunk", plain + "Transfer-Encoding: chunked\r\n\r\na\r\n" + filler[:10] + "\r\nzz\r\n", "FIN", 200, 10, ledger.Truncated},

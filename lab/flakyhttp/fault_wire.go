@@ -49,14 +49,16 @@ func prepareFin(p *params) action {
 
 func prepareTruncate(p *params) action {
 	chunked := p.flag("chunked")
+	status := int(p.number("status", http.StatusOK, 200, 599))
 	length := p.number("length", 1000, 1, MaxBody)
-	bytes := p.number("bytes", min(100, length-1), 0, max(length-1, 0))
+	bytes := p.number("bytes", max(0, min(100, length-1)), 0, max(length-1, 0))
+	lines := plain + headerLines(p.headers())
 	return onWire(func(w *wire) {
 		if chunked {
-			w.head(http.StatusOK, plain+"Transfer-Encoding: chunked\r\n")
+			w.head(status, lines+"Transfer-Encoding: chunked\r\n")
 			w.send(fmt.Sprintf("%x\r\n", length))
 		} else {
-			w.head(http.StatusOK, fmt.Sprintf("%sContent-Length: %d\r\n", plain, length))
+			w.head(status, fmt.Sprintf("%sContent-Length: %d\r\n", lines, length))
 		}
 		w.body(filler(bytes))
 		w.fin(ledger.Truncated)
@@ -65,11 +67,12 @@ func prepareTruncate(p *params) action {
 
 func prepareStall(p *params) action {
 	phase := p.word("phase", "headers", "body")
+	bytes := p.number("bytes", 100, 0, 999)
 	span := p.span("for", MaxDuration, 10*MaxDuration)
 	return onWire(func(w *wire) {
 		if phase == "body" {
 			w.head(http.StatusOK, plain+"Content-Length: 1000\r\n")
-			w.body(filler(100))
+			w.body(filler(bytes))
 		}
 		w.pause(span)
 		w.fin(ledger.Stalled)

@@ -2,6 +2,7 @@ package flakyhttp
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -105,18 +106,34 @@ func (p *params) finish() error {
 	if p.err != nil {
 		return p.err
 	}
-	for _, name := range p.rest() {
-		known := make([]string, 0, len(p.asked))
-		for k := range p.asked {
-			known = append(known, k)
-		}
-		slices.Sort(known)
-		if len(known) == 0 {
-			return fmt.Errorf("unknown parameter %s: this fault has none", clip(name))
-		}
-		return fmt.Errorf("unknown parameter %s: known are %s", clip(name), strings.Join(known, ", "))
+	switch rest := p.rest(); {
+	case len(rest) == 0:
+		return nil
+	case len(p.asked) == 0:
+		return fmt.Errorf("unknown parameter %s: this fault has none", clip(rest[0]))
+	default:
+		return fmt.Errorf("unknown parameter %s: known are %s", clip(rest[0]), strings.Join(slices.Sorted(maps.Keys(p.asked)), ", "))
 	}
-	return nil
+}
+
+// headers are the parameters that begin with a capital letter: a mistyped one is
+// still unknown.
+func (p *params) headers() []header {
+	var all []header
+	for _, name := range p.rest() {
+		if name == "" || name[0] < 'A' || name[0] > 'Z' {
+			continue
+		}
+		p.asked[name] = true
+		for _, v := range p.given[name] {
+			p.check(checkHeader(name, v))
+			all = append(all, header{name, v})
+		}
+	}
+	if len(all) > maxHeaders {
+		p.fail("%d headers: at most %d", len(all), maxHeaders)
+	}
+	return all
 }
 
 // rest are the names that nobody asked for, sorted.

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -89,10 +88,4 @@ func entries(t *testing.T, s *flakyhttp.Server) []ledger.Entry {
 		t.Fatalf("a request stays open: %v", err)
 	}
 	return s.Ledger.Entries()
-}
-
-// body is what follows the header block.
-func body(text string) string {
-	_, after, _ := strings.Cut(text, "\r\n\r\n")
-	return after
 }

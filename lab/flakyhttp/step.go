@@ -18,6 +18,14 @@ const maxHeaders = 64
 // A header is a line of one, with the value as it shall stand on the wire.
 type header struct{ name, value string }
 
+func headerLines(headers []header) string {
+	var b strings.Builder
+	for _, l := range headers {
+		fmt.Fprintf(&b, "%s: %s\r\n", l.name, l.value)
+	}
+	return b.String()
+}
+
 // A step is an answer with a status: that of /fault/status/NNN.
 type step struct {
 	status  int
@@ -26,9 +34,8 @@ type step struct {
 	delay   time.Duration
 }
 
-// prepareStep reads a status and its parameters: bytes, body and delay; every
-// other name is a header. Header names begin with a capital letter by custom, so
-// nothing that anybody wants is out of reach.
+// prepareStep reads a status and its parameters: bytes, body, delay, and headers,
+// which begin with a capital letter.
 func prepareStep(code string, given url.Values) (action, error) {
 	status, err := strconv.Atoi(code)
 	if err != nil || len(code) != 3 || status < 0 {
@@ -42,17 +49,9 @@ func prepareStep(code string, given url.Values) (action, error) {
 	}
 	st.body = p.text("body", st.body)
 	st.delay = p.span("delay", 0, MaxDuration)
-	for _, name := range p.rest() {
-		for _, v := range given[name] {
-			p.check(checkHeader(name, v))
-			st.headers = append(st.headers, header{name, v})
-		}
-	}
-	if len(st.headers) > maxHeaders {
-		p.fail("%d headers: at most %d", len(st.headers), maxHeaders)
-	}
-	if p.err != nil {
-		return nil, fmt.Errorf("status %s: %w", code, p.err)
+	st.headers = p.headers()
+	if err := p.finish(); err != nil {
+		return nil, fmt.Errorf("status %s: %w", code, err)
 	}
 	if st.status < 200 {
 		return needsHTTP1("status "+code, st.serve), nil
@@ -118,15 +117,11 @@ func (st step) raw() bool {
 }
 
 func (st step) serveWire(w *wire) {
-	var b strings.Builder
-	for _, l := range st.headers {
-		fmt.Fprintf(&b, "%s: %s\r\n", l.name, l.value)
-	}
+	lines := headerLines(st.headers)
 	if st.bodiless() {
-		w.head(st.status, b.String())
+		w.head(st.status, lines)
 	} else {
-		fmt.Fprintf(&b, "%sContent-Length: %d\r\nConnection: close\r\n", plain, len(st.body))
-		w.head(st.status, b.String())
+		w.head(st.status, fmt.Sprintf("%s%sContent-Length: %d\r\nConnection: close\r\n", lines, plain, len(st.body)))
 		w.body(st.body)
 	}
 	w.fin(ledger.Complete)
