@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// Forever is the Remaining of a URL without a deadline.
+// Forever is the Remaining of a run without a deadline.
 const Forever = time.Duration(math.MaxInt64)
 
 // An Attempt is what is known of one attempt once it has ended.
@@ -31,7 +31,7 @@ type Attempt struct {
 
 	Sent         bool // a byte of a request may have reached a server
 	Idempotent   bool // the method is, or the request carries an Idempotency-Key
-	Unreplayable bool // the body cannot be sent again
+	Unreplayable bool // some of the body was read and cannot be had again
 	Resends      int  // wire sends beyond one a hop: net/http's own repeats
 
 	RetryAfter RetryAfter // from the last hop's header, whatever its status
@@ -46,7 +46,6 @@ type State struct {
 	Retries  [NumGroups]int32 // granted so far, by what they were for
 	Exponent int              // of the next computed wait
 	Previous time.Duration    // the last computed wait, for decorrelated jitter
-	Last     Kind             // of the attempt before
 	Once     uint64           // bit n: the one retry of row n was used
 	Paid     Tokens           // what the coming attempt cost, given back if it succeeds
 	Deadline time.Duration    // when the URL must be over; 0 is never
@@ -55,11 +54,12 @@ type State struct {
 
 // Env is what Decide needs to know of the world.
 type Env struct {
-	Now       time.Duration
-	U         float64       // in [0,1): the jitter of this wait, see [Uniform]
-	Remaining time.Duration // until the deadline of the URL or the run; Forever
-	Budget    Tokens        // to be had for a retry; Unlimited
-	Gate      time.Duration // the origin is closed until then; 0 if open
+	Now         time.Duration
+	U           float64       // in [0,1): the jitter of this wait, see [Uniform]
+	Remaining   time.Duration // until the run must be over; Forever. The deadline of the URL is in its State
+	Budget      Tokens        // to be had for a retry, if the policy has a budget; Unlimited
+	Gate        time.Duration // the origin is closed until then; 0 if open
+	BreakerOpen bool          // the origin's breaker has been open for longer than the policy's patience
 }
 
 // Action is what is to be done with a URL.
@@ -72,14 +72,12 @@ const (
 	Postpone               // not in this run: Outcome says why; NotBefore when at the earliest
 )
 
-// String gives done, retry or postpone.
-func (a Action) String() string { return [...]string{"done", "retry", "postpone"}[a] }
-
 // A Verdict is the decision about one ended attempt.
 type Verdict struct {
 	Action  Action
 	Rule    Rule
 	Event   string  // the log event of the attempt: success, server_error, transient_client_error, …
+	Then    string  // the event after it: retry, max_retries, deadline, budget_exhausted, parked, breaker_open; "" if none
 	Outcome Outcome // what the URL ended as; OutcomeNone with Retry
 	Reason  string  // with Retry: what for, as the log's retry event says it
 	Why     string  // in words, where the rule alone does not say it
@@ -99,30 +97,9 @@ type Verdict struct {
 	Warning   string        // about a header that makes no sense; empty if none
 }
 
-// Health is what an attempt says about its origin.
-type Health uint8
-
-// What a breaker counts.
-const (
-	HealthUnknown Health = iota // nothing: not sent, cancelled, blocked, a limit of the URL
-	Healthy                     // it answered, even if with a 4xx
-	Unhealthy
-)
-
 // A Rule names the row that decided, and under which policy.
 type Rule struct {
 	Policy string
 	Row    int
 	Word   string
 }
-
-// Decide says what to do after attempt a of a URL in state s. The returned
-// state is that of the next attempt.
-func Decide(p *Policy, s State, a Attempt, e Env) (State, Verdict) { return s, Verdict{} }
-
-// String gives the rule id of the log, such as smart.10.permanent.
-func (r Rule) String() string { return "" }
-
-// LastError is how an attempt is named in max_retries: "HTTP 503",
-// "timeout after 5s (headers)", "refused: " and the error's text.
-func (a *Attempt) LastError(text string) string { return "" }

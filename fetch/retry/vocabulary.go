@@ -141,45 +141,6 @@ const (
 	NumGroups
 )
 
-// String gives the name that the log uses.
-func (c Class) String() string { return "" }
-
-// String gives the name that the log uses; "" for KindNone.
-func (k Kind) String() string { return "" }
-
-// String gives the name that the log uses; "" for PhaseNone.
-func (p Phase) String() string { return "" }
-
-// String gives the name that the log uses; "" for LimitNone.
-func (l Limit) String() string { return "" }
-
-// String gives the name that the log uses.
-func (o Outcome) String() string { return "" }
-
-// String gives the name that --retries-for uses.
-func (g Group) String() string { return "" }
-
-// ParseClass, ParseKind and the others are the inverse of String.
-func ParseClass(name string) (Class, bool) { return 0, false }
-
-// ParseKind is the inverse of [Kind.String].
-func ParseKind(name string) (Kind, bool) { return 0, false }
-
-// ParsePhase is the inverse of [Phase.String].
-func ParsePhase(name string) (Phase, bool) { return 0, false }
-
-// ParseLimit is the inverse of [Limit.String].
-func ParseLimit(name string) (Limit, bool) { return 0, false }
-
-// ParseOutcome is the inverse of [Outcome.String].
-func ParseOutcome(name string) (Outcome, bool) { return 0, false }
-
-// ParseGroup is the inverse of [Group.String].
-func ParseGroup(name string) (Group, bool) { return 0, false }
-
-// Postponed reports whether a URL with this outcome is not finished and goes on with --resume.
+// Postponed reports whether a URL with this outcome is not finished and goes
+// on in a later run.
 func (o Outcome) Postponed() bool { return o >= OutcomeParked }
-
-// ClassifyStatus gives the class and kind of an answer whose body arrived
-// whole and whose redirect, if it is one, is not followed.
-func ClassifyStatus(status int) (Class, Kind) { return 0, 0 }
