@@ -29,10 +29,7 @@ func Decide(p *Policy, s State, a Attempt, e Env) (State, Verdict) {
 	if a.Class != ClassBadInput { // it was never tried
 		s.Attempts++
 	}
-	v := Verdict{Rule: Rule{p.Name, row.Number, a.Kind.String()}, Event: row.Event, Outcome: row.outcome(), Health: row.Health}
-	if a.Class == ClassTimeout && a.Limit == LimitDeadline {
-		v.Health = HealthUnknown // it had less time than others
-	}
+	v := Verdict{Rule: Rule{p.Name, row.Number, a.Kind.String()}, Event: row.Event, Outcome: row.outcome(), Health: HealthOf(&a)}
 	if a.Class == ClassSuccess {
 		v.Refund, s.Paid = s.Paid, 0
 	}
@@ -63,7 +60,7 @@ func Decide(p *Policy, s State, a Attempt, e Env) (State, Verdict) {
 	switch {
 	case s.Deadline > 0 && v.NotBefore >= s.Deadline, v.NotBefore-e.Now >= e.Remaining:
 		return s, v.late(p, &s, e, v.NotBefore-e.Now)
-	case p.gated() && (w.parked || v.NotBefore-e.Now > after(p.RetryAfterCap, patience(p.RetryAfterCap, p.MaxBackoff))):
+	case p.RetryAfter && (w.parked || max(e.Gate, v.CloseGate)-e.Now > p.RetryAfterCap):
 		if w.parked {
 			v.NotBefore = max(after(e.Now, w.asked), e.Gate, v.CloseGate)
 		}
@@ -140,6 +137,14 @@ func (p *Policy) retries(s *State, a *Attempt, row *Row, v *Verdict) bool {
 	return true
 }
 
+// HealthOf is what an attempt says about its origin.
+func HealthOf(a *Attempt) Health {
+	if a.Class == ClassTimeout && a.Limit == LimitDeadline {
+		return HealthUnknown // it had less time than others
+	}
+	return table[rowOf[a.Class][a.Kind]].Health
+}
+
 // harmless are answers by which the server says that it did nothing.
 func harmless(k Kind) bool {
 	return k == KindRequestTimeout || k == KindTooEarly || k == KindRateLimited
@@ -205,11 +210,6 @@ func (p *Policy) pause(v *Verdict, a *Attempt, w wait, e Env) {
 
 // gated reports whether origins have a gate under this policy.
 func (p *Policy) gated() bool { return p.RetryAfter || p.SlowStart > 0 }
-
-// patience is what a wait may be longer than the cap: its own jitter.
-func patience(limit, backoff time.Duration) time.Duration {
-	return max(min(limit/10, time.Second), backoff)
-}
 
 // late ends a URL whose deadline has passed or would pass while it waits for
 // need; if it is the run's deadline, another run can go on with it.
