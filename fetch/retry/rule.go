@@ -38,10 +38,11 @@ func RuleRow(rule Rule) (Row, bool) {
 	var found Row
 	ok := false
 	for _, r := range Table() {
-		if r.Number != rule.Row {
-			continue
-		}
-		if !ok || r.named(rule.Word) {
+		switch {
+		case r.Number != rule.Row:
+		case r.named(rule.Word):
+			return r, true
+		case !ok || len(r.Kinds) == 0: // the row for all other kinds
 			found, ok = r, true
 		}
 	}
