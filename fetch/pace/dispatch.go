@@ -51,7 +51,7 @@ func (s *Scheduler) start(now time.Duration, i int32) {
 	intended := max(u.ready, s.slot(now, &s.next, s.c.Policy.Rate), s.slot(now, &o.next, s.c.Policy.PerHostRate))
 	st := Start{
 		ID: u.id, Attempt: u.state.Attempts + 1, Hop: int(u.hop), Queued: now - intended,
-		FreshConn: u.freshConn, ForceHTTP1: u.state.HTTP1 || o.http1, Probe: u.probe,
+		FreshConn: u.state.Fresh, ForceHTTP1: u.state.HTTP1 || o.http1, Probe: u.probe,
 	}
 	if u.hop > 0 || u.state.Attempts > 0 {
 		st.Waited = now - u.since

@@ -100,11 +100,10 @@ func (s *Scheduler) charge(now time.Duration, home *origin, cost retry.Tokens) {
 func (s *Scheduler) again(now time.Duration, i int32, v *retry.Verdict) {
 	u := &s.units[i]
 	u.at, u.hop, u.used = u.home, 0, 0
-	u.freshConn = v.FreshConn
 	u.since, u.ready = now, now+v.Wait
 	home := &s.origins[u.home]
 	if s.c.Spill && s.inMemory() > s.c.Window && home.gate.Closed(now) {
-		s.spill(u.home, Spilled{ID: u.id, NotBefore: u.ready, State: u.state})
+		s.spill(u.home, Spilled{ID: u.id, NotBefore: u.ready, State: u.state, Since: u.since})
 		s.drop(i)
 		return
 	}

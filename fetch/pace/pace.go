@@ -49,6 +49,7 @@ type Unit struct {
 	Policy      *retry.Policy // of this URL alone; nil is the run's
 	NotBefore   time.Duration // as a postponed one's log says; 0 is now
 	State       retry.State   // of a spilled one that had been tried
+	Since       time.Duration // likewise: when its wait was decided
 	Spilled     bool          // it comes back from the spool
 }
 
@@ -87,13 +88,14 @@ type Start struct {
 	Probe      bool // the breaker lets this one through to see
 }
 
-// A Spilled is a URL that leaves memory. It comes back as a Unit with this
-// state.
+// A Spilled is a URL that leaves memory. It comes back as a Unit with what is
+// said here.
 type Spilled struct {
 	ID        ID
 	Origin    string
 	NotBefore time.Duration
 	State     retry.State
+	Since     time.Duration
 }
 
 // An Unspill asks for the oldest spilled URLs of an origin.

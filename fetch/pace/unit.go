@@ -27,7 +27,6 @@ type unit struct {
 	at          int32 // the origin that it is queued or in flight at: another after a redirect
 	place       place
 	probe       bool // the breaker of at let it through to see
-	freshConn   bool // what the last verdict asked for
 	hop         int32
 	since       time.Duration // when it was read or its wait was decided
 	ready       time.Duration // when it became, or becomes, ready

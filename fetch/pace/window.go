@@ -43,6 +43,9 @@ func (s *Scheduler) read(now time.Duration, u *Unit) {
 	}
 	n := s.add(now, u, i)
 	s.units[n].ready = max(now, u.NotBefore)
+	if u.State.Attempts > 0 {
+		s.units[n].since = u.Since
+	}
 	switch {
 	case s.stopping:
 		s.giveUp(n)

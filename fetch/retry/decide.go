@@ -77,7 +77,7 @@ func Decide(p *Policy, s State, a Attempt, e Env) (State, Verdict) {
 
 	v.Action, v.Outcome, v.Then, v.Reason = Retry, OutcomeNone, "retry", row.retryReason(a.Kind)
 	v.Wait, v.Cost = w.wait, cost
-	v.FreshConn = row.Fresh
+	s.Fresh, v.FreshConn = row.Fresh, row.Fresh
 	if row.Class == ClassClientError {
 		v.Event = "transient_client_error"
 	}

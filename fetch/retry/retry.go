@@ -50,6 +50,7 @@ type State struct {
 	Paid     Tokens           // what the coming attempt cost, given back if it succeeds
 	Deadline time.Duration    // when the URL must be over; 0 is never
 	HTTP1    bool             // it must be spoken to in HTTP/1.1
+	Fresh    bool             // the coming attempt must not reuse a connection
 }
 
 // Env is what Decide needs to know of the world.
