@@ -26,8 +26,8 @@ type origin struct {
 	spilled int // URLs in its spool
 	asked   int // of them asked back
 
-	touched, ringed, hungry, idle bool // which lists it is in
-	idleSince                     time.Duration
+	touched, ringed, stalled, hungry, idle bool // which lists it is in
+	idleSince                              time.Duration
 }
 
 // ready is how many URLs wait for their turn.
@@ -49,7 +49,8 @@ func (s *Scheduler) originOf(now time.Duration, name string) int32 {
 		i, s.freeOrigins = s.freeOrigins[n-1], s.freeOrigins[:n-1]
 	} else {
 		s.origins = append(s.origins, origin{})
-		s.ringLinks, s.hungryLinks, s.idleLinks = append(s.ringLinks, link{}), append(s.hungryLinks, link{}), append(s.idleLinks, link{})
+		s.ringLinks, s.stalledLinks = append(s.ringLinks, link{}), append(s.stalledLinks, link{})
+		s.hungryLinks, s.idleLinks = append(s.hungryLinks, link{}), append(s.idleLinks, link{})
 	}
 	p := &s.c.Policy
 	s.origins[i] = origin{name: name, gate: NewGate(p.SlowStart, p.PerHost), budget: p.OriginBudget(now)}
@@ -146,6 +147,11 @@ func (s *Scheduler) touch(i int32) {
 
 // settle brings the lists and the timer of each touched origin up to date.
 func (s *Scheduler) settle(now time.Duration) {
+	for s.stalled.len > 0 && s.inMemory() <= s.c.Window { // there is room again
+		i, _ := s.stalled.first()
+		s.join(&s.origins[i].stalled, &s.stalled, s.stalledLinks, i, false)
+		s.touch(i)
+	}
 	for n := 0; n < len(s.touched); n++ {
 		i := s.touched[n]
 		o := &s.origins[i]
@@ -153,6 +159,7 @@ func (s *Scheduler) settle(now time.Duration) {
 		blocked, until := s.blocked(now, o)
 		ready := o.ready() > 0 && !s.held(o)
 		s.join(&o.ringed, &s.ring, s.ringLinks, i, ready && !blocked)
+		s.join(&o.stalled, &s.stalled, s.stalledLinks, i, s.held(o))
 
 		inSpool := o.spilled > o.asked
 		out, _ := s.drained(now, o)
@@ -192,5 +199,5 @@ func (s *Scheduler) join(is *bool, l *list, links []link, i int32, want bool) {
 // held reports whether an origin's fresh URLs must stay where they are because
 // memory is full and enough of its others wait already.
 func (s *Scheduler) held(o *origin) bool {
-	return o.woken.len == 0 && s.inMemory() > s.c.Window && int(o.waiting.len) >= s.c.Policy.PerHost
+	return o.fresh.len > 0 && o.woken.len == 0 && s.inMemory() > s.c.Window && int(o.waiting.len) >= s.c.Policy.PerHost
 }

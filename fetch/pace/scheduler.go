@@ -18,14 +18,16 @@ type Scheduler struct {
 	links []link
 	free  []int32
 
-	byName                            map[string]int32
-	origins                           []origin
-	ringLinks, hungryLinks, idleLinks []link
-	freeOrigins                       []int32
-	ring                              list // origins that can start something now, in turn
-	hungry                            list // origins whose spool should be read
-	idle                              list // origins without URLs, the longest first
-	touched                           []int32
+	byName                  map[string]int32
+	origins                 []origin
+	ringLinks, stalledLinks []link
+	hungryLinks, idleLinks  []link
+	freeOrigins             []int32
+	ring                    list // origins that can start something now, in turn
+	stalled                 list // origins that could, but must wait for room in memory
+	hungry                  list // origins whose spool should be read
+	idle                    list // origins without URLs, the longest first
+	touched                 []int32
 
 	timers   timers
 	budget   retry.Budget  // of the run

@@ -87,7 +87,7 @@ func (o *twin) ended(now time.Duration, u *url, a retry.Attempt) {
 
 func (o *twin) count(now time.Duration, ok bool) {
 	o.results = append(o.results, result{now, ok})
-	var recent []result
+	recent := o.results[:0]
 	failures := 0
 	for _, r := range o.results {
 		if now/time.Second-r.at/time.Second < 10 {

@@ -1,9 +1,8 @@
 package pace_test
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
-	"hash/fnv"
 	"testing"
 	"time"
 
@@ -49,6 +48,7 @@ type world struct {
 	back    []pace.Unit // to be read back
 	twins   map[string]*twin
 	trace   []byte
+	digest  [sha256.Size]byte // of all that was decided
 	steps   int
 	most    struct{ memory, inFlight int }
 	counts  struct{ first, retries, finals, postponed int }
@@ -355,13 +355,30 @@ func (w *world) requests(origin string) int { return w.twins[origin].requests }
 
 // record notes what is decided, to be compared between runs.
 func (w *world) record(now time.Duration, e pace.Effects) {
-	w.trace = fmt.Appendf(w.trace[:0], "%x %d %v %+v %+v %+v %+v %d %d %v\n", w.digest(), now, w.eof, e.Emit, e.Spill, e.Unspill, e.Start, e.ReadMore, e.Wake, e.Finish)
-	h := fnv.New64a()
-	h.Write(w.trace)
-	w.trace = binary.BigEndian.AppendUint64(w.trace[:0], h.Sum64())
+	b := append(w.trace[:0], w.digest[:]...)
+	num := func(ns ...int64) {
+		for _, n := range ns {
+			b = binary.LittleEndian.AppendUint64(b, uint64(n))
+		}
+	}
+	num(int64(now), int64(e.ReadMore), int64(e.Wake))
+	for _, x := range e.Emit {
+		v := x.Verdict
+		num(int64(x.ID), int64(x.Attempt), int64(v.Action), int64(v.Outcome), int64(v.Rule.Row), int64(v.Wait), int64(v.NotBefore), int64(v.Cost), int64(v.Refund), int64(v.CloseGate))
+		b = append(append(b, v.Why...), v.Rule.Word...)
+	}
+	for _, x := range e.Spill {
+		num(int64(x.ID), int64(x.NotBefore), int64(x.State.Attempts))
+	}
+	for _, x := range e.Unspill {
+		b = append(b, x.Origin...)
+		num(int64(x.Count))
+	}
+	for _, x := range e.Start {
+		num(int64(x.ID), int64(x.Attempt), int64(x.Hop), int64(x.Limit), int64(x.Waited), int64(x.Queued))
+	}
+	w.trace, w.digest = b, sha256.Sum256(b)
 }
-
-func (w *world) digest() []byte { return w.trace }
 
 // Answers.
 
