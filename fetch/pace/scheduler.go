@@ -178,7 +178,7 @@ func (s *Scheduler) input(now time.Duration) {
 			return
 		}
 		if i := key / 2; key%2 == 0 {
-			s.due(now, i, at)
+			s.due(i, at)
 		} else {
 			s.drain(now, i)
 			s.touch(i)
@@ -187,9 +187,9 @@ func (s *Scheduler) input(now time.Duration) {
 }
 
 // due is the end of a unit's wait, or of its deadline.
-func (s *Scheduler) due(now time.Duration, i int32, at time.Duration) {
+func (s *Scheduler) due(i int32, at time.Duration) {
 	u := &s.units[i]
-	if u.place != waiting || u.state.Deadline > 0 && u.state.Deadline <= now {
+	if u.place != waiting {
 		s.end(i, retry.OutcomeDeadline, 0, "the deadline passed while it waited for its turn")
 		return
 	}

@@ -13,17 +13,18 @@ type twin struct {
 	w        *world
 	name     string
 	requests int
+	first    time.Duration // request
 	inFlight int
 	firsts   int
 
 	closed time.Duration // the server asked to be left alone until then
-	alone  bool          // since then nothing was answered: one at a time
 
-	results []result // of the last seconds
-	opened  time.Duration
-	open    bool
-	probe   pace.ID // in flight; 0 is none
-	failed  int     // probes in a row
+	results     []result // of the last seconds
+	opened      time.Duration
+	firstOpened time.Duration
+	open        bool
+	probe       pace.ID // in flight; 0 is none
+	failed      int     // probes in a row
 
 	budget   float64
 	refilled time.Duration
@@ -35,10 +36,15 @@ type result struct {
 }
 
 func (o *twin) started(now time.Duration, s pace.Start) {
+	if o.requests == 0 {
+		o.first = now
+	}
 	o.requests++
 	o.inFlight++
 	p := &o.w.c.Policy
 	switch {
+	case p.PerHostRate > 0 && float64(o.requests) > 2.001+p.PerHostRate*(now-o.first).Seconds()*1.00001:
+		o.w.t.Fatalf("at %v: %d requests since %v, with a rate of %v an origin", now, o.requests, o.first, p.PerHostRate)
 	case o.inFlight > p.PerHost:
 		o.w.t.Fatalf("at %v: %d in flight at %s", now, o.inFlight, o.name)
 	case p.RetryAfter && now < o.closed:
@@ -100,6 +106,9 @@ func (o *twin) count(now time.Duration, ok bool) {
 	o.results = recent
 	if !ok && len(recent) >= 20 && failures*10 >= len(recent)*8 {
 		o.open, o.opened, o.failed = true, now, 0
+		if o.firstOpened == 0 {
+			o.firstOpened = now
+		}
 	}
 }
 

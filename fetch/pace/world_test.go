@@ -20,13 +20,15 @@ type url struct {
 	unit   pace.Unit
 	server string // after a redirect another than the origin
 
-	emits    []pace.Emit
-	starts   []time.Duration
-	decided  time.Duration // when its last retry was decided
-	inFlight bool
-	spilled  bool
-	read     bool
-	over     bool
+	emits      []pace.Emit
+	emitted    []time.Duration
+	starts     []time.Duration
+	decided    time.Duration // when its last retry was decided
+	inFlight   bool
+	spilled    bool
+	wasSpilled bool
+	read       bool
+	over       bool
 }
 
 // A world is a list of URLs, model servers and a scheduler in virtual time.
@@ -53,6 +55,8 @@ type world struct {
 	most    struct{ memory, inFlight int }
 	counts  struct{ first, retries, finals, postponed int }
 	latest  pace.Effects
+	rated   time.Duration                     // the first start
+	rates   int                               // starts, hops too
 	hops    func(u *url, s pace.Start) string // where a redirect leads, if it is one
 }
 
@@ -109,10 +113,13 @@ func (w *world) run() *world {
 func (w *world) until(end time.Duration) {
 	w.t.Helper()
 	still := 0
+	if end != pace.Never {
+		w.q.At(end, event{kind: "pause"})
+	}
 	for !w.latest.Finish {
 		before := w.q.Now()
 		e, ok := w.q.Next()
-		if !ok || w.q.Now() > end {
+		if !ok || e.kind == "pause" {
 			return
 		}
 		if still++; w.q.Now() > before {
@@ -185,7 +192,7 @@ func (w *world) effects(e pace.Effects) {
 		if !w.c.Spill || u.inFlight || u.over || u.spilled {
 			w.t.Fatalf("URL %d is spilled", x.ID)
 		}
-		u.spilled = true
+		u.spilled, u.wasSpilled = true, true
 		w.spool[x.Origin] = append(w.spool[x.Origin], x)
 	}
 	for _, x := range e.Unspill {
@@ -244,8 +251,11 @@ func (w *world) emit(now time.Duration, e pace.Emit) {
 	if u == nil || u.over || u.inFlight {
 		w.t.Fatalf("at %v: %+v of a URL that is over or in flight", now, e)
 	}
-	u.emits = append(u.emits, e)
+	u.emits, u.emitted = append(u.emits, e), append(u.emitted, now)
 	v := e.Verdict
+	if now > w.deadline(u) && !u.wasSpilled {
+		w.t.Fatalf("at %v: %+v, but the deadline was %v", now, e, w.deadline(u))
+	}
 	if e.Attempted && v.Event == "" || !e.Attempted && v.Action == retry.Retry {
 		w.t.Fatalf("%+v", e)
 	}
@@ -271,6 +281,13 @@ func (w *world) start(now time.Duration, s pace.Start) {
 	if s.Queued < 0 || s.Waited < 0 || s.Limit <= 0 || s.Limit > w.c.Policy.Timeout {
 		w.t.Fatalf("at %v: %+v", now, s)
 	}
+	if w.rates == 0 {
+		w.rated = now
+	}
+	w.rates++
+	if rate := w.c.Policy.Rate; rate > 0 && float64(w.rates) > 2.001+rate*(now-w.rated).Seconds()*1.00001 {
+		w.t.Fatalf("at %v: %d starts since %v, with a rate of %v", now, w.rates, w.rated, rate)
+	}
 	if s.Hop == 0 {
 		u.starts = append(u.starts, now)
 		if s.Attempt != len(u.starts) {
@@ -286,6 +303,9 @@ func (w *world) start(now time.Duration, s pace.Start) {
 				w.t.Fatalf("at %v: %+v after %+v at %v", now, s, last, u.decided)
 			}
 		}
+	}
+	if end := w.deadline(u); now >= end || s.LimitKind == retry.LimitDeadline && w.c.RunDeadline == 0 && now+s.Limit != end {
+		w.t.Fatalf("at %v: %+v with a deadline at %v", now, s, end)
 	}
 	u.inFlight = true
 	twin := w.twins[u.server]
@@ -303,6 +323,14 @@ func (w *world) start(now time.Duration, s pace.Start) {
 		took = s.Limit
 	}
 	w.q.After(took, event{kind: "done", id: s.ID, a: a})
+}
+
+// deadline is when a URL must be over.
+func (w *world) deadline(u *url) time.Duration {
+	if d := w.c.Policy.Deadline; d > 0 && len(u.starts) > 0 {
+		return u.starts[0] + d
+	}
+	return pace.Never
 }
 
 // verify looks at the whole run.
