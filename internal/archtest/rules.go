@@ -58,7 +58,7 @@ var dependencies = []dependencyRule{
 // pure are the packages that decide and do not act: equal values in, equal
 // values out, on every machine. Their tests are free.
 var pure = []pattern{
-	"fetch/retry", "fetch/pace",
+	"fetch/retry", "fetch/pace", "fetch/outage",
 	"record/seq", "record/moldudp",
 	"merge", "merge/setcode", "merge/kway",
 	"replay", "replay/tick", "replay/match", "replay/whatif",
