@@ -18,18 +18,6 @@ func (l *list) push(links []link, i int32) {
 	l.len++
 }
 
-// pushFirst puts i before all others.
-func (l *list) pushFirst(links []link, i int32) {
-	links[i] = link{next: l.head}
-	if l.head == 0 {
-		l.tail = i + 1
-	} else {
-		links[l.head-1].prev = i + 1
-	}
-	l.head = i + 1
-	l.len++
-}
-
 func (l *list) remove(links []link, i int32) {
 	k := links[i]
 	if k.prev == 0 {

@@ -19,7 +19,6 @@ type origin struct {
 	fresh, woken, waiting list
 	units                 int32 // of which it is the home
 	inFlight              int
-	probing               bool          // the breaker waits for one result
 	next                  time.Duration // earliest next start under the rate
 	http1                 bool          // it demanded HTTP/1.1
 

@@ -26,8 +26,7 @@ type twin struct {
 	probe       pace.ID // in flight; 0 is none
 	failed      int     // probes in a row
 
-	budget   float64
-	refilled time.Duration
+	budget float64
 }
 
 type result struct {

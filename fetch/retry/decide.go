@@ -191,13 +191,11 @@ func (p *Policy) pause(v *Verdict, a *Attempt, w wait, e Env) {
 	}
 	switch {
 	case a.Status == 429 || a.Status == 503 && w.asked > 0:
-		v.Slowdown = true
 		v.CloseGate = after(e.Now, max(w.asked, 1))
 		if w.asked == 0 {
 			v.CloseGate = after(e.Now, max(w.wait, 1))
 		}
 	case a.Kind == KindCalm:
-		v.Slowdown = true
 		v.CloseGate = after(e.Now, max(w.wait, 1))
 	}
 	if p.RetryAfter && a.RateLimit.Empty && a.RateLimit.Reset > 0 {

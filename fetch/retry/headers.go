@@ -20,7 +20,6 @@ type RetryAfter struct {
 const (
 	longestPause = 30 * 24 * time.Hour
 	epochLike    = 1_000_000_000 // seconds: 31 years, or 2001
-	mostDigits   = 18            // that an int64 surely holds
 )
 
 // ParseRetryAfter reads Retry-After (RFC 9110, 10.2.3) of a header with
@@ -50,18 +49,15 @@ func ParseRetryAfter(header map[string][]string, now time.Time) RetryAfter {
 }
 
 func retryAfterSeconds(text string) RetryAfter {
-	digits := strings.TrimLeft(text, "0")
-	if len(digits) > mostDigits {
-		return RetryAfter{Found: true, Wait: Forever, Absurd: true, Warning: "Retry-After " + quote(text) + " has too many digits"}
-	}
-	n, _ := strconv.ParseInt("0"+digits, 10, 64)
+	n, _ := strconv.ParseInt(text, 10, 64) // more digits than fit give the largest
+	wait := seconds(n)
 	switch {
 	case n >= epochLike:
-		return RetryAfter{Found: true, Wait: seconds(n), Absurd: true, Warning: "Retry-After " + quote(text) + " looks like a time, not like seconds"}
-	case seconds(n) > longestPause:
-		return RetryAfter{Found: true, Wait: seconds(n), Absurd: true, Warning: "Retry-After " + quote(text) + " is more than 30 days"}
+		return RetryAfter{Found: true, Wait: wait, Absurd: true, Warning: "Retry-After " + quote(text) + " looks like a time, not like seconds"}
+	case wait > longestPause:
+		return RetryAfter{Found: true, Wait: wait, Absurd: true, Warning: "Retry-After " + quote(text) + " is more than 30 days"}
 	}
-	return RetryAfter{Found: true, Wait: seconds(n)}
+	return RetryAfter{Found: true, Wait: wait}
 }
 
 // seconds gives n seconds, or the end of time.

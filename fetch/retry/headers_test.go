@@ -47,6 +47,7 @@ func TestRetryAfter(t *testing.T) {
 		{lines: []string{"Thu, 01 Jan 1970 00:00:00 GMT"}, want: 0},
 		{lines: []string{"Mon, 03 Jun 2019 11:30:12 UTC"}, want: none},
 		{lines: []string{"Mon, 03 Jun 2019 11:30:12.5 GMT"}, want: none},
+		{lines: []string{"Mon Jun  3 11:30:12.5 2019"}, want: none},
 		{lines: []string{"Mon, 3 Jun 2019 11:30:12 GMT"}, want: none},
 		{lines: []string{"Fri, 32 Dec 2019 11:30:12 GMT"}, want: none},
 		{lines: []string{"Fri, 31 Feb 2019 11:30:12 GMT"}, want: none},
@@ -104,7 +105,7 @@ func TestRateLimit(t *testing.T) {
 		{[]string{"RateLimit", `"day";r=50;t=3000, "minute";r=0;t=9`}, retry.RateLimit{Empty: true, Reset: 9 * s}},
 		{[]string{"RateLimit", `"minute";r=0;t=9`, "RateLimit", `"day";r=0;t=30`}, retry.RateLimit{Empty: true, Reset: 30 * s}},
 		{[]string{"RateLimit", `"a;r=0;t=5,b";r=1;t=9`}, retry.RateLimit{}},
-		{[]string{"RateLimit", `"a\";r=0";r=1`}, retry.RateLimit{}},
+		{[]string{"RateLimit", `"a\";r=0;t=5,b";r=1`}, retry.RateLimit{}},
 		{[]string{"RateLimit", `default; r=0; t=2`}, retry.RateLimit{Empty: true, Reset: 2 * s}},
 		{[]string{"RateLimit", `r=0;t=2`}, retry.RateLimit{}}, // r is a name there
 		{[]string{"RateLimit", `"x";r=0`}, retry.RateLimit{Empty: true}},

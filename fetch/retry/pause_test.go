@@ -110,7 +110,7 @@ func TestPauses(t *testing.T) {
 		t.Errorf("cannot be read: %+v", v)
 	}
 	v = first(retry.Spec(), status(503, "Retry-After", "soon"), 0.5)
-	if v.Warning != "" || v.CloseGate != 0 || v.Slowdown {
+	if v.Warning != "" || v.CloseGate != 0 {
 		t.Errorf("spec ignores headers: %+v", v)
 	}
 	v = first(p, status(200, "X-Ratelimit-Remaining", "0", "X-Ratelimit-Reset", "3"), 0.5)

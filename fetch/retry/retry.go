@@ -93,7 +93,6 @@ type Verdict struct {
 	Refund     Tokens // give back to the budgets: the retry that has just ended succeeded
 
 	CloseGate time.Duration // close the origin until then; 0: leave it
-	Slowdown  bool          // the origin asked for less: halve its limit
 	Health    Health        // what the breaker is to learn
 	Warning   string        // about a header that makes no sense; empty if none
 }
