@@ -24,6 +24,11 @@ func TestBudget(t *testing.T) {
 		b.First(time.Hour)
 	}
 	want(time.Hour, 102)
+	want(time.Hour+2*s, 102) // what was earned beyond the reserve is not lost with time
+	b = p.OriginBudget(time.Hour)
+	for range 10 {
+		b.First(time.Hour)
+	}
 	b.Take(time.Hour, 2*retry.Token)
 	want(time.Hour, 100)
 	b.Take(time.Hour, 99*retry.Token)
