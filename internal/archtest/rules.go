@@ -42,10 +42,12 @@ var dependencies = []dependencyRule{
 	{module: "github.com/klauspost/compress", by: []pattern{"replay/ingest", "replay/dedupe"}, inTests: true}, // reads, writes
 	{module: "github.com/mccutchen/go-httpbin/v2", by: []pattern{"lab/flakyhttp"}},
 	{module: "github.com/nats-io/", by: []pattern{"engine/..."}},
+	{module: "go.opentelemetry.io/otel", by: []pattern{"fetch/fetchotel"}, inTests: true},
 	{module: "github.com/schollz/progressbar", by: []pattern{"internal/cli/..."}},
 	{module: "github.com/spf13/", by: []pattern{"internal/cli/..."}},
 	{module: "golang.org/x/image", by: []pattern{"replay/report"}},
 	{module: "golang.org/x/net/http2", by: []pattern{"lab/flakyhttp"}, inTests: true},
+	{module: "golang.org/x/net", by: []pattern{"fetch", "lab/flakyhttp/..."}, inTests: true}, // names, headers, frames
 	{module: "golang.org/x/sys", by: []pattern{"..."}, inTests: true},
 	{module: "golang.org/x/term", by: []pattern{"internal/cli/..."}},
 
