@@ -40,7 +40,8 @@ type engine struct {
 	ended    bool
 	err      error // what ended the run early
 	tally    *tally
-	last     time.Time // of a record; times in a log never decrease
+	at       time.Duration // of the last input
+	last     time.Time     // of a record; times in a log never decrease
 	scratch  []call
 	warned   map[string]bool
 
@@ -68,6 +69,14 @@ func newEngine(c *Client, ctx context.Context) (*engine, error) {
 
 // now is the time of the scheduler.
 func (e *engine) now() time.Duration { return time.Since(e.start) }
+
+// input is the time of an input to the scheduler, and of all records that come
+// of it: a wait is counted from the moment that its record names, even if this
+// goroutine loses its processor in between. It is called with mu held.
+func (e *engine) input() time.Duration {
+	e.at = e.now()
+	return e.at
+}
 
 // wall is a time of the scheduler as a clock on the wall has it, untouched by
 // steps of that clock.
@@ -118,12 +127,8 @@ func (e *engine) tick() {
 		e.mu.Unlock()
 		return
 	}
-	now := e.now()
-	if now < e.wake && e.wake != pace.Never { // set again in the meantime
-		now = min(now, e.wake)
-	}
-	e.wake = pace.Never
-	starts := e.perform(e.sched.Tick(now))
+	e.wake = pace.Never // what was set in the meantime is asked for again
+	starts := e.perform(e.sched.Tick(e.input()))
 	e.mu.Unlock()
 	e.spawn(starts)
 }
@@ -163,7 +168,7 @@ func (e *engine) work(s pace.Start) {
 func (e *engine) after(j *job, r *running, again bool) []pace.Start {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	now := e.now()
+	now := e.input()
 	if again {
 		return e.perform(e.sched.Hop(now, j.id, origin(r.url), r.Attempt.Attempt))
 	}
@@ -181,6 +186,7 @@ func (e *engine) add(j *job) bool {
 	j.id = e.next
 	e.jobs[j.id] = j
 	if j.bad != nil || j.ofLine != 0 {
+		e.input()
 		e.unsendable(j)
 		e.mu.Unlock()
 		e.c.out.room()
@@ -193,7 +199,7 @@ func (e *engine) add(j *job) bool {
 	if !j.notBefore.IsZero() {
 		u.NotBefore = max(j.notBefore.Sub(e.wall(0)), 0)
 	}
-	starts := e.perform(e.sched.Read(e.now(), u))
+	starts := e.perform(e.sched.Read(e.input(), u))
 	e.mu.Unlock()
 	e.spawn(starts)
 	return true
@@ -225,7 +231,7 @@ func (e *engine) duplicate(j *job) {
 
 // stamp is the time of a record: it never decreases.
 func (e *engine) stamp() time.Time {
-	at := e.wall(e.now())
+	at := e.wall(e.at)
 	if at.Before(e.last) {
 		at = e.last
 	}
@@ -336,7 +342,7 @@ func (e *engine) cancel(j *job) {
 		e.mu.Unlock()
 		return
 	}
-	starts := e.perform(e.sched.Cancel(e.now(), j.id))
+	starts := e.perform(e.sched.Cancel(e.input(), j.id))
 	e.mu.Unlock()
 	e.spawn(starts)
 }
@@ -350,7 +356,7 @@ func (e *engine) stop() {
 	}
 	e.stopped = true
 	e.more.Broadcast()
-	starts := e.perform(e.sched.Stop(e.now()))
+	starts := e.perform(e.sched.Stop(e.input()))
 	e.mu.Unlock()
 	e.spawn(starts)
 	t := time.AfterFunc(grace, func() { e.hardStop(ErrCancelled) })
@@ -406,7 +412,7 @@ func (e *engine) read(src Source, keep func(*Unit) (bool, error)) {
 	e.mu.Lock()
 	var starts []pace.Start
 	if !e.stopped && !e.ended {
-		starts = e.perform(e.sched.InputEOF(e.now()))
+		starts = e.perform(e.sched.InputEOF(e.input()))
 	}
 	e.mu.Unlock()
 	e.spawn(starts)
