@@ -40,10 +40,14 @@ type dependencyRule struct {
 var dependencies = []dependencyRule{
 	{module: "github.com/cespare/xxhash/v2", by: []pattern{"..."}, inTests: true},
 	{module: "github.com/klauspost/compress", by: []pattern{"internal/stream"}, inTests: true},
+	{module: "github.com/mccutchen/go-httpbin/v2", by: []pattern{"lab/flakyhttp"}},
 	{module: "github.com/nats-io/", by: []pattern{"engine/..."}},
+	{module: "go.opentelemetry.io/otel", by: []pattern{"fetch/fetchotel"}, inTests: true},
 	{module: "github.com/schollz/progressbar", by: []pattern{"internal/cli/..."}},
 	{module: "github.com/spf13/", by: []pattern{"internal/cli/..."}},
 	{module: "golang.org/x/image", by: []pattern{"replay/report"}},
+	{module: "golang.org/x/net/http2", by: []pattern{"lab/flakyhttp"}, inTests: true},
+	{module: "golang.org/x/net", by: []pattern{"fetch", "lab/flakyhttp/..."}, inTests: true}, // names, headers, frames
 	{module: "golang.org/x/sys", by: []pattern{"..."}, inTests: true},
 	{module: "golang.org/x/term", by: []pattern{"internal/cli/..."}},
 
@@ -56,7 +60,7 @@ var dependencies = []dependencyRule{
 // pure are the packages that decide and do not act: equal values in, equal
 // values out, on every machine. Their tests are free.
 var pure = []pattern{
-	"fetch/retry", "fetch/pace",
+	"fetch/retry", "fetch/pace", "fetch/outage",
 	"record/seq", "record/moldudp",
 	"merge", "merge/setcode", "merge/kway",
 	"replay", "replay/tick", "replay/match", "replay/whatif",

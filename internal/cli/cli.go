@@ -100,7 +100,7 @@ Start with:  holdfast demo               an incident made, audited, repaired and
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return flagsFromEnv(cmd, env.Getenv) }
-	root.AddCommand(newAudit(a), newDedupe(a), newDemo(a), newLab(a), newMerge(a), newRecord(a), newServe(a), newWhatIf(a))
+	root.AddCommand(newAudit(a), newDedupe(a), newDemo(a), newFetch(a), newLab(a), newMerge(a), newRecord(a), newServe(a), newWhatIf(a))
 	return root
 }
 

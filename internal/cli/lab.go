@@ -20,7 +20,7 @@ import (
 )
 
 func newLab(a *app) *cobra.Command {
-	return group("lab", "Faults on purpose, each with its ground truth", newLabIncident(a), newLabScore(a), newLabPackets(a))
+	return group("lab", "Faults on purpose, each with its ground truth", newLabIncident(a), newLabScore(a), newLabPackets(a), newLabHTTPBin(a), newLabURLs(a))
 }
 
 func newLabIncident(a *app) *cobra.Command {

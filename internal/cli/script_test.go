@@ -2,11 +2,14 @@ package cli
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"holdfast/lab/flakyhttp"
 )
 
 // status runs a command that must end with the given exit status:
@@ -42,5 +45,26 @@ func count(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if got := strings.Count(ts.ReadFile(args[1]), "\n"); got != want {
 		ts.Fatalf("%s has %d lines, want %d", args[1], got, want)
+	}
+}
+
+// lab starts the lab's server for the rest of the script: $LAB is its base,
+// $LABTLS that of TLS, $LABCA its authority's file; words of a file that are
+// LAB become the base.
+//
+//	lab urls.txt
+func lab(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: lab [file...]")
+	}
+	s, err := flakyhttp.Start(flakyhttp.Config{})
+	ts.Check(err)
+	ts.Defer(func() { s.Close() })
+	ts.Setenv("LAB", s.URL())
+	ts.Setenv("LABTLS", s.TLSURL())
+	ts.Setenv("LABCA", s.CAFile())
+	for _, name := range args {
+		text := strings.ReplaceAll(ts.ReadFile(name), "LAB", s.URL())
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o666))
 	}
 }

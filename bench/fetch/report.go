@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"time"
+)
+
+type report struct{ b bytes.Buffer }
+
+func newReport(c *config) *report {
+	r := &report{}
+	fmt.Fprintf(&r.b, "# Fetch: side by side\n\n`go run ./fetch` in bench/, %s, %d cores, %d rounds of %d requests, keep-alive GET of %d bytes on loopback. The ratios count; the figures are this machine's.\n",
+		time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(), c.rounds, c.requests, bodySize)
+	return r
+}
+
+func (r *report) bytes() []byte { return r.b.Bytes() }
+
+func median(v []float64) float64 {
+	v = slices.Sorted(slices.Values(v))
+	return v[len(v)/2]
+}
+
+func (r *report) overhead(concurrency int, times map[string][]float64) {
+	fmt.Fprintf(&r.b, "\n## Time per request, concurrency %d\n\n| | µs | ratio to holdfast |\n| --- | ---: | ---: |\n", concurrency)
+	ours := median(times["holdfast"])
+	for _, name := range []string{"barest loop", "loop with deadline and trace", "holdfast"} {
+		t := median(times[name])
+		fmt.Fprintf(&r.b, "| %s | %.1f | %.2f |\n", name, t, ours/t)
+	}
+}
+
+func (r *report) throughput(rates map[string][]float64) {
+	fmt.Fprintf(&r.b, "\n## Requests a second, whole programs, concurrency %d\n\n| | requests/s | of holdfast |\n| --- | ---: | ---: |\n", throughputConcurrency)
+	ours := median(rates["holdfast fetch"])
+	for _, name := range slices.Sorted(maps.Keys(rates)) {
+		fmt.Fprintf(&r.b, "| %s | %.0f | %.2f |\n", name, median(rates[name]), median(rates[name])/ours)
+	}
+	for _, name := range []string{"vegeta", "curl --parallel", "wrk (the server's ceiling)"} {
+		if rates[name] == nil {
+			fmt.Fprintf(&r.b, "\n%s: not installed.\n", name)
+		}
+	}
+}
+
+func (r *report) memory(c *config, peaks [10]int64, took time.Duration) {
+	fmt.Fprintf(&r.b, "\n## Memory: %d URLs, concurrency 256, every second origin gated: %v\n\n%.0f URLs a second. Highest resident memory in each tenth of the list, MiB:\n\n|", c.memory, c.gated, float64(c.memory)/took.Seconds())
+	for n := range peaks {
+		fmt.Fprintf(&r.b, " %d |", n+1)
+	}
+	r.b.WriteString("\n|" + string(bytes.Repeat([]byte(" ---: |"), len(peaks))) + "\n|")
+	for _, p := range peaks {
+		fmt.Fprintf(&r.b, " %.0f |", float64(p)/(1<<20))
+	}
+	r.b.WriteString("\n")
+}

@@ -1,0 +1,428 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"holdfast/fetch/pace"
+	"holdfast/fetch/retry"
+)
+
+// grace is how long attempts in flight may go on when a run is stopped.
+const grace = 5 * time.Second
+
+// An engine performs what a scheduler decides. It has no goroutine of its own:
+// whoever brings news (an attempt that ended, a URL, a timer) holds mu while
+// the scheduler thinks, performs the effects in their order, and goes on with
+// the first attempt that is to start itself; others get a goroutine each. So
+// there are as many goroutines as attempts in flight, and none when idle.
+//
+// mu is never held while anything waits for network, disk or a handler. Lock
+// order: engine.mu, then output.mu.
+type engine struct {
+	c     *Client
+	start time.Time
+	run   int // number of the run, from 1
+
+	mu       sync.Mutex
+	more     sync.Cond // wanted or stopped changed
+	sched    *pace.Scheduler
+	jobs     map[pace.ID]*job
+	next     pace.ID
+	wanted   int
+	timer    *time.Timer
+	wake     time.Duration
+	stopped  bool
+	finished chan struct{}
+	ended    bool
+	err      error // what ended the run early
+	tally    *tally
+	at       time.Duration // of the last input
+	last     time.Time     // of a record; times in a log never decrease
+	scratch  []call
+	warned   map[string]bool
+
+	hard     context.Context // ends attempts
+	hardStop context.CancelCauseFunc
+}
+
+func newEngine(c *Client, ctx context.Context) (*engine, error) {
+	e := &engine{
+		c: c, start: time.Now(), run: c.out.run(), jobs: map[pace.ID]*job{}, wake: pace.Never,
+		finished: make(chan struct{}), tally: newTally(), warned: map[string]bool{},
+	}
+	e.more.L = &e.mu
+	e.hard, e.hardStop = context.WithCancelCause(context.WithoutCancel(ctx))
+	config := pace.Config{Policy: c.config.Policy, Seed: c.config.Seed, RunDeadline: c.config.RunDeadline}
+	var err error
+	if e.sched, err = pace.New(config); err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	e.perform(e.sched.Begin(0))
+	e.mu.Unlock()
+	return e, nil
+}
+
+// now is the time of the scheduler.
+func (e *engine) now() time.Duration { return time.Since(e.start) }
+
+// input is the time of an input to the scheduler, and of all records that come
+// of it: a wait is counted from the moment that its record names, even if this
+// goroutine loses its processor in between. It is called with mu held.
+func (e *engine) input() time.Duration {
+	e.at = e.now()
+	return e.at
+}
+
+// wall is a time of the scheduler as a clock on the wall has it, untouched by
+// steps of that clock.
+func (e *engine) wall(t time.Duration) time.Time { return e.start.Round(0).Add(t) }
+
+// perform does what the scheduler wants, in the order of the fields, and
+// returns the attempts to start. It is called with mu held.
+func (e *engine) perform(f pace.Effects) []pace.Start {
+	var starts []pace.Start
+	if len(f.Start) > 0 {
+		starts = append(starts, f.Start...) // f is gone with the next input
+	}
+	for _, m := range f.Emit {
+		e.emit(m)
+	}
+	e.wanted = f.ReadMore
+	if e.wanted > 0 {
+		e.more.Signal()
+	}
+	e.setWake(f.Wake)
+	if f.Finish && !e.ended {
+		e.ended = true
+		close(e.finished)
+	}
+	return starts
+}
+
+func (e *engine) setWake(at time.Duration) {
+	if at == e.wake {
+		return
+	}
+	e.wake = at
+	switch {
+	case at == pace.Never:
+		if e.timer != nil {
+			e.timer.Stop()
+		}
+	case e.timer == nil:
+		e.timer = time.AfterFunc(at-e.now(), e.tick)
+	default:
+		e.timer.Reset(at - e.now())
+	}
+}
+
+func (e *engine) tick() {
+	e.mu.Lock()
+	if e.ended {
+		e.mu.Unlock()
+		return
+	}
+	e.wake = pace.Never // what was set in the meantime is asked for again
+	starts := e.perform(e.sched.Tick(e.input()))
+	e.mu.Unlock()
+	e.spawn(starts)
+}
+
+// spawn begins attempts on goroutines of their own.
+func (e *engine) spawn(starts []pace.Start) {
+	for _, s := range starts {
+		go e.work(s)
+	}
+}
+
+// work runs one attempt after another, as long as each ending lets one start.
+func (e *engine) work(s pace.Start) {
+	for {
+		e.mu.Lock()
+		j := e.jobs[s.ID]
+		e.mu.Unlock()
+		r := j.current
+		if s.Hop == 0 {
+			r = newAttempt(e.c, j, s.Attempt, wayToSend{fresh: s.FreshConn, http1: s.ForceHTTP1})
+			r.Waited = s.Waited
+			j.current = r
+			e.c.point("before send")
+		}
+		r.Queued += s.Queued
+		starts := e.after(j, r, r.hop(s.Limit, s.LimitKind))
+		if len(starts) == 0 {
+			return
+		}
+		e.spawn(starts[1:])
+		e.c.out.room()
+		s = starts[0]
+	}
+}
+
+// after tells the scheduler how a hop ended.
+func (e *engine) after(j *job, r *running, again bool) []pace.Start {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.input()
+	if again {
+		return e.perform(e.sched.Hop(now, j.id, origin(r.url), r.Attempt.Attempt))
+	}
+	return e.perform(e.sched.Done(now, j.id, r.Attempt.Attempt))
+}
+
+// add takes a URL. It reports whether the run takes more.
+func (e *engine) add(j *job) bool {
+	e.mu.Lock()
+	if e.stopped || e.ended {
+		e.mu.Unlock()
+		return false
+	}
+	e.next++
+	j.id = e.next
+	e.jobs[j.id] = j
+	if j.bad != nil || j.ofLine != 0 {
+		e.input()
+		e.unsendable(j)
+		e.mu.Unlock()
+		e.c.out.room()
+		return true
+	}
+	u := pace.Unit{ID: j.id, Origin: j.origin, Fingerprint: j.fingerprint.seed()}
+	if j.policy != &e.c.config.Policy {
+		u.Policy = j.policy
+	}
+	if !j.notBefore.IsZero() {
+		u.NotBefore = max(j.notBefore.Sub(e.wall(0)), 0)
+	}
+	starts := e.perform(e.sched.Read(e.input(), u))
+	e.mu.Unlock()
+	e.spawn(starts)
+	return true
+}
+
+// unsendable ends a URL that nothing can be sent for.
+func (e *engine) unsendable(j *job) {
+	if j.ofLine != 0 {
+		e.duplicate(j)
+		return
+	}
+	_, v := retry.Decide(j.policy, retry.State{}, retry.Attempt{Class: retry.ClassBadInput}, retry.Env{Now: e.now(), Budget: retry.Unlimited, Remaining: retry.Forever})
+	e.emit(pace.Emit{ID: j.id, Verdict: v})
+}
+
+func (e *engine) duplicate(j *job) {
+	delete(e.jobs, j.id)
+	e.tally.duplicates++
+	at := e.stamp()
+	o := e.c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.log != nil {
+		l := o.lines.begin(at, "duplicate", j.shown).int("attempt", 0).int("line", j.line).int("of_line", j.ofLine)
+		o.lines = l.flag("final", true).string("outcome", "duplicate").hex32("url_fp", j.fingerprint.check()).end()
+	}
+	o.add(nil, nil)
+}
+
+// stamp is the time of a record: it never decreases.
+func (e *engine) stamp() time.Time {
+	at := e.wall(e.at)
+	if at.Before(e.last) {
+		at = e.last
+	}
+	e.last = at
+	return at
+}
+
+// emit records a decision and tells of it. It is called with mu held.
+func (e *engine) emit(m pace.Emit) {
+	j := e.jobs[m.ID]
+	v := &m.Verdict
+	var a *Attempt
+	var body []byte
+	if j.current != nil {
+		a, body = &j.current.Attempt, j.current.body
+	}
+	if m.Attempted {
+		e.count(j, a)
+	}
+	over := v.Action != retry.Retry
+	at := e.stamp()
+	e.scratch = e.calls(e.scratch[:0], j, a, &m, body)
+	if m.Attempted && j.wantHistory {
+		j.outcome.History = append(j.outcome.History, *a)
+	}
+	if m.Attempted && j.outcome != nil {
+		j.outcome.WireSends += a.WireSends
+	}
+	if v.Warning != "" {
+		e.warn(j.shown + ": " + v.Warning)
+	}
+	var last *job
+	if over {
+		last = j
+		if j.keep != nil {
+			j.keep(j.current)
+		}
+		if j.outcome != nil {
+			e.settle(j, a, m)
+		}
+		delete(e.jobs, m.ID)
+		e.tally.end(j.origin, v.Outcome, finalStatus(a, m.Attempt), m.Attempt > 0, 1)
+	} else {
+		e.tally.retry(v.Reason)
+		if j.current != nil && j.current.resp != nil {
+			j.current.resp.Body.Close() // an answer that is tried again is nobody's
+		}
+	}
+	if v.Outcome == retry.OutcomeNotStarted {
+		e.c.out.mu.Lock()
+		e.c.out.add(e.scratch, last) // a URL that was never begun has no record
+		e.c.out.mu.Unlock()
+		return
+	}
+	o := e.c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.log != nil {
+		o.lines = e.records(o.lines, j, a, &m, at)
+	}
+	o.add(e.scratch, last)
+}
+
+func (e *engine) count(j *job, a *Attempt) {
+	f := attemptFacts{
+		origin: j.origin, number: a.Number, class: a.Class, latency: a.Latency, slow: e.isSlow(j, a),
+		wireSends: a.WireSends, bytes: a.Bytes, wireBytes: a.WireBytes,
+	}
+	if a.hasStatus() {
+		f.status = a.Status
+	}
+	e.tally.attempt(f)
+}
+
+// settle fills the outcome in.
+func (e *engine) settle(j *job, a *Attempt, m pace.Emit) {
+	v, o := &m.Verdict, j.outcome
+	o.URL, o.Line, o.Policy, o.Rule, o.Why, o.Kind = j.raw, j.line, j.policy.Name, v.Rule.String(), v.Why, v.Outcome
+	o.Attempts, o.Status = m.Attempt, finalStatus(a, m.Attempt)
+	if v.Outcome.Postponed() && v.NotBefore > 0 {
+		o.NotBefore = e.wall(v.NotBefore)
+	}
+	switch {
+	case j.bad != nil:
+		o.LastErr = j.bad
+	case a != nil:
+		o.LastErr = a.err
+		if a.Class == retry.ClassSuccess {
+			o.Bytes, o.SHA256, o.BodyFile = a.Bytes, a.SHA256, a.BodyFile
+		}
+	}
+	if o.LastErr == nil && v.Outcome == retry.OutcomeCancelled {
+		o.LastErr = j.ctx.Err()
+	}
+}
+
+func (e *engine) warn(text string) {
+	if len(e.warned) < 1000 && !e.warned[text] {
+		e.warned[text] = true
+		e.c.warn(text)
+	}
+}
+
+// cancel gives up a URL that waits; one in flight ends by its context.
+func (e *engine) cancel(j *job) {
+	e.mu.Lock()
+	if e.jobs[j.id] != j {
+		e.mu.Unlock()
+		return
+	}
+	starts := e.perform(e.sched.Cancel(e.input(), j.id))
+	e.mu.Unlock()
+	e.spawn(starts)
+}
+
+// stop starts nothing more. What is in flight may go on for a while.
+func (e *engine) stop() {
+	e.mu.Lock()
+	if e.stopped || e.ended {
+		e.mu.Unlock()
+		return
+	}
+	e.stopped = true
+	e.more.Broadcast()
+	starts := e.perform(e.sched.Stop(e.input()))
+	e.mu.Unlock()
+	e.spawn(starts)
+	t := time.AfterFunc(grace, func() { e.hardStop(ErrCancelled) })
+	context.AfterFunc(e.hard, func() { t.Stop() })
+}
+
+// fail ends the run: the environment does not let it go on.
+func (e *engine) fail(err error) {
+	e.mu.Lock()
+	if e.err == nil {
+		e.err = err
+	}
+	e.mu.Unlock()
+	e.hardStop(err)
+	e.stop()
+}
+
+// read feeds the list to the scheduler, as much as it wants at a time.
+func (e *engine) read(src Source, keep func(*Unit) (bool, error)) {
+	for e.waitWanted() {
+		u, err := src.Next()
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				e.mu.Lock()
+				if e.err == nil {
+					e.err = err // what was read before is still fetched
+				}
+				e.mu.Unlock()
+			}
+			break
+		}
+		take, err := keep(&u)
+		if err != nil {
+			e.fail(err)
+			return
+		}
+		if !take {
+			continue
+		}
+		j := newJob(e.c, u.Request)
+		if u.Bad != nil {
+			j.bad = u.Bad
+		}
+		j.ofLine, j.notBefore = u.OfLine, u.NotBefore
+		j.ctx, j.fatal = e.hard, e.fail
+		if e.c.extended != nil {
+			j.outcome = &Outcome{}
+		}
+		if !e.add(j) {
+			return
+		}
+	}
+	e.mu.Lock()
+	var starts []pace.Start
+	if !e.stopped && !e.ended {
+		starts = e.perform(e.sched.InputEOF(e.input()))
+	}
+	e.mu.Unlock()
+	e.spawn(starts)
+}
+
+func (e *engine) waitWanted() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for e.wanted <= 0 && !e.stopped {
+		e.more.Wait()
+	}
+	return !e.stopped
+}

@@ -1,0 +1,53 @@
+package pace_test
+
+import (
+	"testing"
+	"time"
+
+	"holdfast/fetch/pace"
+)
+
+func TestGate(t *testing.T) {
+	t.Parallel()
+	const s = time.Second
+	g := pace.NewGate(4, 8)
+	grow := func(now time.Duration, want ...int) {
+		t.Helper()
+		for i, limit := range want {
+			if g.Limit() != limit {
+				t.Fatalf("after %d successes: limit %d, want %d", i, g.Limit(), limit)
+			}
+			g.Success(now)
+		}
+	}
+	grow(0, 4, 5, 6, 7, 8, 8, 8)
+	g.Close(s, 11*s)
+	if !g.Closed(s) || !g.Closed(11*s-1) || g.Closed(11*s) || g.Until() != 11*s {
+		t.Fatal("not closed from 1 s to 11 s")
+	}
+	g.Success(5 * s) // of one that was sent before
+	grow(11*s, 1, 2, 3, 4, 4, 4, 4, 5, 5, 5, 5, 5, 6, 6)
+	g.Close(12*s, 13*s)
+	g.Close(12*s, 15*s) // another of the same burst
+	g.Close(12*s, 14*s)
+	if g.Until() != 15*s {
+		t.Errorf("closed until %v", g.Until())
+	}
+	grow(15*s, 1, 2, 3, 3, 3, 4)
+	g.Close(20*s, 20*s) // no pause
+	if g.Closed(20*s) || g.Limit() == 1 {
+		t.Error("closed by a pause of nothing")
+	}
+	g.Restart()
+	grow(20*s, 1, 2, 2, 3)
+	for range 5 {
+		g.Restart()
+	}
+	grow(20*s, 1, 2, 2, 3, 3, 3, 4)
+
+	for _, start := range []int{0, 8, 99} {
+		if g := pace.NewGate(start, 8); g.Limit() != 8 {
+			t.Errorf("started at %d: limit %d", start, g.Limit())
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"holdfast/fetch"
+	"holdfast/internal/vfs"
+	"holdfast/replay/ingest"
+)
+
+func newFetch(a *app) *cobra.Command {
+	f := newFetchFlags()
+	cmd := &cobra.Command{
+		Use:   "fetch [URL...]",
+		Short: "Get every URL of a list exactly once, whatever network and servers do",
+		Long: `Gets URLs with retries, and writes one record of every attempt and decision to
+an append-only log (--log) and the sums to a summary (--summary). Killed at any
+moment, the same command with --resume goes on where it stopped.
+
+  --policy smart   what an operator wants: errors that will not go away are not
+                   repeated, servers that ask for a pause get it, an origin that
+                   fails gets less load (the default)
+  --policy spec    3 retries of every 5xx, timeout and connection error, with
+                   exponential backoff from 100 ms
+
+holdfast fetch policy NAME prints the whole decision table.`,
+		Example: `  holdfast fetch https://example.org/
+  holdfast fetch -i urls.txt --bodies pages --log fetch.jsonl
+  holdfast fetch -i urls.txt --bodies pages --log fetch.jsonl --resume
+  holdfast fetch explain https://example.org/ --log fetch.jsonl
+  holdfast fetch --lab-seed 42`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, given []string) error {
+			f.given = cmd.Flags().Changed
+			if err := f.check(a, given); err != nil {
+				return usageError(err)
+			}
+			if f.given("lab-seed") {
+				return f.runLab(cmd.Context(), a)
+			}
+			return f.run(cmd.Context(), a, given)
+		},
+	}
+	f.add(cmd.Flags())
+	cmd.AddCommand(newFetchValidate(a), newFetchExplain(a), newFetchPolicy(a), newFetchSimulate(a))
+	return cmd
+}
+
+// run fetches a list.
+func (f *fetchFlags) run(ctx context.Context, a *app, given []string) error {
+	config, err := f.config()
+	if err != nil {
+		return usageError(err)
+	}
+	src, done, err := f.source(a, given)
+	if err != nil {
+		return err
+	}
+	defer done()
+	r, err := f.open(a, config)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) }) // the second one ends us at once
+	s, err := r.fetchAll(ctx, a, src)
+	return f.tell(a, s, err)
+}
+
+// A fetchRun is a client with its log.
+type fetchRun struct {
+	log    *fetch.Log
+	client *fetch.Client
+	server *http.Server // of metrics; nil: none
+}
+
+func (f *fetchFlags) open(a *app, config fetch.Config) (*fetchRun, error) {
+	warn := func(text string) { a.warn([]string{text}) }
+	r := &fetchRun{}
+	var err error
+	if f.log == "-" {
+		r.log = fetch.NewLog(a.Stdout)
+	} else if r.log, err = fetch.OpenLog(vfs.OS{}, f.log, fetch.LogOptions{Resume: f.resume || f.retryFailed, Warn: warn}); err != nil {
+		return nil, fetchError(err)
+	}
+	if r.log.Resume != nil {
+		r.log.Resume.RetryFailed = f.retryFailed
+	}
+	opts := []fetch.Option{fetch.WithConfig(config), fetch.WithLog(r.log), fetch.WithWarnings(warn)}
+	if r.client, err = fetch.New(nil, opts...); err != nil {
+		r.log.Close()
+		return nil, err
+	}
+	if err := r.serveMetrics(f.metrics); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *fetchRun) close() {
+	if r.server != nil {
+		r.server.Close()
+	}
+	r.client.Close()
+	r.log.Close()
+}
+
+// serveMetrics shows the state of the run to who asks at address.
+func (r *fetchRun) serveMetrics(address string) error {
+	if address == "" {
+		return nil
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	show := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		_ = r.client.WriteMetrics(w) // the reader is gone: nobody to tell
+	}
+	r.server = &http.Server{Handler: http.HandlerFunc(show), ReadHeaderTimeout: 5 * time.Second}
+	go r.server.Serve(l)
+	return nil
+}
+
+// fetchAll runs and shows how far it is: by URLs, not by attempts.
+func (r *fetchRun) fetchAll(ctx context.Context, a *app, src fetch.Source) (fetch.Summary, error) {
+	over := make(chan struct{})
+	shown := make(chan struct{})
+	go func() {
+		defer close(shown)
+		p := a.progress()
+		defer p.Close()
+		every := time.NewTicker(100 * time.Millisecond)
+		defer every.Stop()
+		for {
+			select {
+			case <-over:
+				return
+			case <-every.C:
+				if now, ok := r.client.Progress(); ok {
+					p.Step("urls", now.Finished, 0)
+				}
+			}
+		}
+	}()
+	s, err := r.client.FetchAll(ctx, src)
+	close(over)
+	<-shown
+	return s, err
+}
+
+// tell writes the summary and says how it ended.
+func (f *fetchFlags) tell(a *app, s fetch.Summary, err error) error {
+	if err != nil && !errors.Is(err, context.Canceled) && (!isInput(err) || errors.Is(err, fetch.ErrOtherList)) {
+		return fetchError(err) // what could not be recorded is not counted as done
+	}
+	if f.summary != "" {
+		if err := writeJSON(f.summary, s); err != nil {
+			return err
+		}
+	}
+	if f.log != "-" {
+		if err := a.print(s, func(w io.Writer) error { return s.WriteText(w) }); err != nil {
+			return err
+		}
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintf(a.Stderr, "holdfast: %d URLs are done; the same command with --resume goes on\n", s.TotalURLs-s.Extra.Postponed)
+		return err
+	case err != nil:
+		return fetchError(err)
+	case s.TotalURLs > 0 && s.Extra.Inputs.Bad == s.TotalURLs:
+		return inputError(fmt.Errorf("no line of the list is a URL: see the bad_input records in %s", f.log))
+	case s.Failed > 0:
+		return notHeld(fmt.Errorf("%d of %d URLs were not fetched: see %s, or holdfast fetch explain URL --log %s", s.Failed, s.TotalURLs, f.log, f.log))
+	}
+	return nil
+}
+
+func isInput(err error) bool {
+	var input *fetch.InputError
+	return errors.As(err, &input)
+}
+
+// fetchError gives the errors of fetching their exit status.
+func fetchError(err error) error {
+	if isInput(err) {
+		return inputError(err)
+	}
+	return err
+}
+
+// source opens what the command line names.
+func (f *fetchFlags) source(a *app, given []string) (fetch.Source, func(), error) {
+	list := func(in io.Reader, name string) fetch.Source {
+		l := fetch.NewList(in, name)
+		l.Each = f.each()
+		if f.dedupe.value != "none" {
+			l.Duplicate = fetch.NewDeduper(f.dedupe.value == "normalized", func() {
+				a.warn([]string{"--dedupe: the list is too long to remember all of it; later lines are only compared with earlier ones"})
+			}).Seen
+		}
+		return l
+	}
+	switch f.input {
+	case "":
+		return list(strings.NewReader(strings.Join(given, "\n")), "the command line"), func() {}, nil
+	case "-":
+		return list(a.Stdin, "standard input"), func() {}, nil
+	}
+	in, err := ingest.Open(f.input)
+	if err != nil {
+		return nil, nil, err
+	}
+	return list(in, f.input), func() { in.Close() }, nil
+}
