@@ -5,25 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
 
+	"holdfast/internal/soak"
 	"holdfast/internal/vfs"
 	"holdfast/lab/lossy"
 	"holdfast/record"
 	"holdfast/record/journal"
 )
-
-// crashes is how many crashes the tests here make: more with
-// HOLDFAST_SOAK=FACTOR.
-func crashes(n int) int {
-	factor, err := strconv.Atoi(os.Getenv("HOLDFAST_SOAK"))
-	if err != nil || factor < 1 {
-		return n
-	}
-	return n * factor
-}
 
 // crashAt runs one process whose file system ends at its n-th call; over says
 // whether the session was complete before.
@@ -54,7 +43,7 @@ func TestCrashAnywhere(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%v/power=%v", level, power), func(t *testing.T) {
 				t.Parallel()
-				for seed := range int64(crashes(30)) {
+				for seed := range int64(soak.Rounds(6, 60)) {
 					crashSession(t, seed+1, level, power)
 				}
 			})

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/internal/soak"
 	"holdfast/internal/vfs"
 	"holdfast/lab/lossy"
 	"holdfast/record"
@@ -20,15 +21,11 @@ import (
 
 // TestRecordKilled kills the real program with SIGKILL at random times, again
 // and again, until its session is over: coverage is the maximum, nothing stands
-// twice, and few questions were asked. HOLDFAST_SOAK=N does N times as much.
+// twice, and few questions were asked.
 func TestRecordKilled(t *testing.T) {
 	t.Parallel()
-	factor, err := strconv.Atoi(os.Getenv("HOLDFAST_SOAK"))
-	if err != nil || factor < 1 {
-		factor = 1
-	}
 	kills := 0
-	for seed := int64(1); seed <= int64(4*factor); seed++ {
+	for seed := int64(1); seed <= int64(soak.Rounds(2, 8)); seed++ {
 		kills += killSession(t, seed)
 	}
 	t.Logf("%d kills", kills)

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"holdfast/internal/pyrand"
+	"holdfast/internal/soak"
 	"holdfast/lab/lossy"
 	"holdfast/record/seq"
 )
@@ -218,11 +219,7 @@ func TestLabOutcomes(t *testing.T) {
 // Seeds 1-1000: coverage is the maximum, nothing is inverted, few requests.
 func TestLabThousandSeeds(t *testing.T) {
 	t.Parallel()
-	seeds := int64(1000)
-	if testing.Short() {
-		seeds = 60
-	}
-	for seed := int64(1); seed <= seeds; seed++ {
+	for seed := int64(1); seed <= int64(soak.Rounds(30, 1000)); seed++ {
 		l := newLab(t, labConfig(seed))
 		r, err := runLab(t, l, seq.Config{}, nil)
 		if err != nil {
@@ -239,10 +236,7 @@ func TestLabThousandSeeds(t *testing.T) {
 // A process killed at any instruction costs two requests and no packet (Q5).
 func TestLabKilledAnywhere(t *testing.T) {
 	t.Parallel()
-	runs, missed, kills, extra := 400, 0, 0, 0
-	if testing.Short() {
-		runs = 60
-	}
+	runs, missed, kills, extra := soak.Rounds(30, 400), 0, 0, 0
 	for seed := range uint64(runs) {
 		draw := rand.New(rand.NewPCG(seed, 1))
 		c := labConfig(int64(seed))
@@ -281,10 +275,7 @@ func TestLabKilledAnywhere(t *testing.T) {
 // one is for a packet that was lost for good.
 func TestLabKilledAtTheEnd(t *testing.T) {
 	t.Parallel()
-	runs := 2000
-	if testing.Short() {
-		runs = 300
-	}
+	runs := soak.Rounds(300, 2000)
 	for left := range 4 {
 		missed := 0
 		for seed := range runs {
@@ -313,11 +304,7 @@ func TestLabKilledAtTheEnd(t *testing.T) {
 // requests and answers that it took no frame may be left.
 func TestLabPowerCuts(t *testing.T) {
 	t.Parallel()
-	runs := 600
-	if testing.Short() {
-		runs = 60
-	}
-	for seed := range uint64(runs) {
+	for seed := range uint64(soak.Rounds(30, 600)) {
 		draw := rand.New(rand.NewPCG(seed, 2))
 		c := labConfig(int64(seed))
 		c.TerminationProb = 0
