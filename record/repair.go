@@ -20,6 +20,9 @@ func (l *Logger) repair(r *recovered, file vfs.DataFile) error {
 		if err := l.adoptLost(r, file); err != nil {
 			return err
 		}
+		if err := l.countOrphans(r); err != nil {
+			return err
+		}
 	}
 	if size, err = l.restore(r, file, size); err != nil {
 		return err
@@ -40,7 +43,7 @@ func (l *Logger) vouch(r *recovered, file vfs.DataFile) error {
 	if r.state.Clean || r.end == r.sure.end || !survivesPower(l.c.Journal.Level) {
 		return nil
 	}
-	if err := file.Sync(); err != nil {
+	if err := l.syncLog(r, file); err != nil {
 		return err
 	}
 	_, err := l.j.Append(wroteFrame(mark{0, r.end, r.crc}, nil, true))
