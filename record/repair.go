@@ -40,7 +40,7 @@ func (l *Logger) repair(r *recovered, file vfs.DataFile) error {
 
 // vouch syncs a log that a crash has left, and says so in the journal.
 func (l *Logger) vouch(r *recovered, file vfs.DataFile) error {
-	if r.state.Clean || r.end == r.sure.end || !survivesPower(l.c.Journal.Level) {
+	if r.end == r.sure.end || !survivesPower(l.c.Journal.Level) {
 		return nil
 	}
 	if err := l.syncLog(r, file); err != nil {
@@ -59,7 +59,7 @@ func survivesPower(level journal.Level) bool {
 // the log is written again; what was synced is never changed.
 func (l *Logger) restore(r *recovered, file vfs.DataFile, size int64) (int64, error) {
 	short := uint64(size) < r.end
-	if !short && (r.state.Clean || r.end == r.sure.end) {
+	if !short && r.end == r.sure.end {
 		return size, nil
 	}
 	if l.c.Policy.JournalOff {

@@ -175,3 +175,48 @@ func TestFoldersFail(t *testing.T) {
 		}
 	}
 }
+
+// D4: the disk is full from some call on. What it says names the bytes that
+// would do, nothing that was taken is lost, and the same start goes on when
+// there is room. The source has a disk of its own.
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	for _, level := range []journal.Level{journal.None, journal.Group, journal.Always} {
+		full := 0
+		for n := 1; n < 700; n += 1 + n/soak.Rounds(3, 15) {
+			r := newRig(t, 13)
+			r.lair = newRig(t, 13).disk
+			r.c.Journal.Level, r.c.Journal.SegmentBytes = level, 4<<10
+			r.lab.TotalPackets, r.lab.TerminationProb = 200, 0
+			r.disk = vfs.NewFaulty(r.crash, vfs.FullFrom(n, syscall.ENOSPC))
+			_, err := r.start()
+			r.disk = r.crash
+			if err == nil { // it was over before
+				break
+			}
+			if !errors.Is(err, syscall.ENOSPC) {
+				t.Fatalf("%v, full from call %d on: %v", level, n, err)
+			}
+			var e *journal.FullError
+			if errors.As(err, &e) {
+				full++
+				if e.Need <= 0 || !strings.Contains(err.Error(), "free ") {
+					t.Errorf("%v, full from call %d on: %v", level, n, err)
+				}
+			}
+			late := r.src.Source != nil && r.src.Position() > r.src.TotalDeliveries()-30
+			r.crash.Kill()
+			r.finish()
+			if late { // the source does not go back
+				continue
+			}
+			if score := r.perfect(); score.Inversions > 0 {
+				t.Errorf("%v, full from call %d on: %d inversions", level, n, score.Inversions)
+			}
+			r.verified("full")
+		}
+		if full < 10 {
+			t.Errorf("%v: the disk was full %d times", level, full)
+		}
+	}
+}
