@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"holdfast/internal/vfs"
+	"holdfast/record/journal"
 	"holdfast/record/seq"
 )
 
@@ -32,10 +33,70 @@ func (l *Logger) adoptLost(r *recovered, file vfs.DataFile) error {
 		}
 		return nil
 	})
+	if err == nil {
+		err = a.finish()
+	}
+	if err != nil || a.written == 0 {
+		return err
+	}
+	return l.recount(r, file)
+}
+
+// recount sets right how much of the log is out of order, for what was adopted
+// from its middle was counted as if it stood at the end. It needs 8 bytes a
+// line for a moment.
+func (l *Logger) recount(r *recovered, file vfs.DataFile) error {
+	var log []uint64
+	err := eachLine(io.NewSectionReader(file, 0, int64(r.end)), func(_ int64, text []byte, _ bool) error {
+		if line, err := ParseLine(text); err == nil {
+			log = append(log, line.Sequence)
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	return a.finish()
+	sorted := slices.Clone(log)
+	slices.Sort(sorted)
+	pairs := newPairCounter(len(log))
+	for _, s := range log {
+		rank, _ := slices.BinarySearch(sorted, s)
+		pairs.add(rank)
+	}
+	return l.correct(r,
+		seq.Delta{Counter: seq.Inversions, By: uint64(pairs.lower) - r.state.Counts[seq.Inversions]},
+		seq.Delta{Counter: seq.InvertedPairs, By: uint64(pairs.pairs) - r.state.Counts[seq.InvertedPairs]})
+}
+
+// countOrphans counts the packets of lines that the journal knows without
+// having their packets.
+func (l *Logger) countOrphans(r *recovered) error {
+	c := &r.state.Counts
+	if lost := c[seq.Written] + uint64(len(r.state.Held)) - c[seq.Packets]; int64(lost) > 0 {
+		return l.correct(r, seq.Delta{Counter: seq.Packets, By: lost})
+	}
+	return nil
+}
+
+// correct journals changes of counters that nothing else says.
+func (l *Logger) correct(r *recovered, deltas ...seq.Delta) error {
+	f := seq.Frame{Type: seq.FrameTally, Tally: seq.TallyFrame{Cursor: r.state.Cursor, Held: uint32(len(r.state.Held)), Deltas: deltas}}
+	if _, err := l.j.Append(f); err != nil {
+		return err
+	}
+	return l.amend(r, f)
+}
+
+// amend brings the state up to frames.
+func (l *Logger) amend(r *recovered, frames ...seq.Frame) error {
+	c := l.c.Policy
+	c.First = seq.FirstOfStream
+	c.State = &r.state
+	state, err := seq.Replay(c, slices.Values(frames))
+	if err == nil {
+		r.state = state
+	}
+	return err
 }
 
 // adoptTail looks at what stands behind the last line that the journal knows:
@@ -100,6 +161,9 @@ type adoption struct {
 	marks  []mark      // of lines: where the log stands after them
 	frames []seq.Frame // of packets
 	bytes  int
+
+	after   journal.LSN // of the last frame
+	written int         // lines in frames
 }
 
 func (l *Logger) adoption(r *recovered) *adoption {
@@ -166,47 +230,37 @@ func (a *adoption) packet(line LogLine) error {
 	if a.bytes += len(p.Payload) + 100; a.bytes < maxAdopted {
 		return nil
 	}
-	a.bytes = 0
-	_, err := a.l.j.Append(a.frames...)
-	a.frames = a.frames[:0]
-	return err
+	return a.flush()
 }
 
-// finish journals the lines, makes all durable, and brings the state up to it.
-func (a *adoption) finish() error {
-	var wrote []seq.Frame
-	lines := a.lines
+// flush journals the packets and then the lines so far, and brings the state up
+// to them.
+func (a *adoption) flush() error {
+	frames, lines := a.frames, a.lines
 	for _, m := range a.marks {
-		wrote = append(wrote, wroteFrame(m, seq.AppendRuns(nil, lines[:m.lines]), false))
+		frames = append(frames, wroteFrame(m, seq.AppendRuns(nil, lines[:m.lines]), false))
 		lines = lines[m.lines:]
 	}
-	all := append(a.frames, wrote...)
-	if len(all) == 0 {
+	if len(frames) == 0 {
 		return nil
 	}
-	after, err := a.l.j.Append(all...)
+	after, err := a.l.j.Append(frames...)
 	if err == nil {
-		err = a.l.j.Commit(after)
+		err = a.l.amend(a.r, frames...)
 	}
-	if err != nil {
-		return err
-	}
-	c := a.l.c.Policy
-	c.First = seq.FirstOfStream
-	c.State = &a.r.state
-	state, err := seq.Replay(c, func(yield func(seq.Frame) bool) {
-		for _, f := range wrote {
-			if !yield(f) {
-				return
-			}
-		}
-	})
-	if err != nil {
-		return err
-	}
-	a.r.state = state
 	for _, l := range a.lines {
 		a.r.kept.drop(l.Seq)
 	}
-	return nil
+	a.after, a.written = after, a.written+len(a.lines)
+	a.frames, a.bytes, a.lines, a.marks = frames[:0], 0, a.lines[:0], a.marks[:0]
+	return err
+}
+
+// finish makes all durable that was taken over.
+func (a *adoption) finish() error {
+	err := a.flush()
+	if err == nil && a.after > 0 {
+		err = a.l.j.Commit(a.after)
+	}
+	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"holdfast/internal/soak"
 	"holdfast/lab/lossy"
 	"holdfast/record"
 	"holdfast/record/seq"
@@ -14,7 +15,7 @@ import (
 // Section 8, lab outcomes: the same on every machine.
 func TestLabOutcomes(t *testing.T) {
 	t.Parallel()
-	for _, want := range []struct {
+	for i, want := range []struct {
 		seed                                                         int64
 		set                                                          func(*lossy.Config)
 		restarts                                                     int64
@@ -31,6 +32,9 @@ func TestLabOutcomes(t *testing.T) {
 		{7, func(c *lossy.Config) { c.ReorderWindow = 50 }, 9, 1060, 984, 53, 23, 23, 23, "fafce9f94f49d0ef"},
 	} {
 		for _, ask := range []seq.Ask{seq.AskCorrupt, seq.AskAuto} {
+			if testing.Short() && i < 5 { // package seq has them too
+				continue
+			}
 			t.Run(fmt.Sprintf("%d/%d/%d/%d", want.seed, want.received, want.requests, ask), func(t *testing.T) {
 				r := newRig(t, want.seed)
 				if want.set != nil {
@@ -68,7 +72,7 @@ func TestLabOutcomes(t *testing.T) {
 // Section 8: every seed at its maximum, in order, with few questions.
 func TestLabSeeds(t *testing.T) {
 	t.Parallel()
-	for seed := int64(1); seed <= 200; seed++ {
+	for seed := int64(1); seed <= int64(soak.Rounds(3, 100)); seed++ {
 		r := newRig(t, seed)
 		s := r.finish()
 		if score := r.perfect(); score.Inversions != 0 || s.Total.Inversions != 0 {

@@ -4,7 +4,10 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,30 +52,67 @@ func (s *Syncs) P99() time.Duration {
 
 // Line is the status in one line:
 //
-//	lab-42 recv 1052 written 977 gaps 3 (2 runs) held 4 asked 32 sync p99 0.5ms
+//	lab-42 recv 1,052 written 977 hi 999 gaps 3 (2 runs) held 4 asked 32 sync p99 0.5ms
 func (s *Status) Line() string {
 	t := &s.Total
-	return fmt.Sprintf("%s recv %d written %d gaps %d (%d runs) held %d asked %d sync p99 %v",
-		s.Session, t.PacketsReceived, t.PacketsWritten, t.Gaps, t.Extra["gap_runs"], s.Held, t.RetransmitRequests, s.Syncs.P99())
+	hi := "-"
+	if s.Begun {
+		hi = strconv.FormatUint(s.Hi, 10)
+	}
+	return fmt.Sprintf("%s recv %s written %s hi %s gaps %s (%d runs) held %d asked %s sync p99 %v",
+		s.Session, grouped(t.PacketsReceived), grouped(t.PacketsWritten), hi, grouped(t.Gaps), t.Extra["gap_runs"], s.Held,
+		grouped(t.RetransmitRequests), s.Syncs.P99())
+}
+
+// grouped writes a number for people: 1,234,567.
+func grouped(n uint64) string {
+	text := strconv.FormatUint(n, 10)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+// A gauge is a figure that goes up and down.
+type gauge struct {
+	name  string
+	value float64
+}
+
+func (s *Status) gauges() []gauge {
+	list := []gauge{
+		{"held", float64(s.Held)},
+		{"gap_sequences", float64(s.Total.Gaps)},
+		{"gap_runs", float64(s.Total.Extra["gap_runs"])},
+		{"reorder_extent", float64(s.Extent)},
+		{"srtt_seconds", s.SRTT.Seconds()},
+		{"unsynced_bytes", float64(s.Unsynced)},
+	}
+	if s.Begun {
+		list = append(list, gauge{"hi", float64(s.Hi)})
+	}
+	return list
+}
+
+// label writes a value as Prometheus text does: only these three are escaped.
+func label(value string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(value) + `"`
 }
 
 // WriteMetrics writes the status as Prometheus text.
 func (s *Status) WriteMetrics(w io.Writer) error {
 	out := bufio.NewWriter(w)
-	label := fmt.Sprintf("session=%q", s.Session)
+	label := "session=" + label(s.Session)
 	for _, c := range counters(&s.Total) {
 		fmt.Fprintf(out, "# TYPE holdfast_record_%s_total counter\nholdfast_record_%s_total{%s} %d\n", c.name, c.name, label, c.value)
 	}
-	for _, g := range []struct {
-		name  string
-		value int64
-	}{
-		{"held", int64(s.Held)},
-		{"gap_sequences", int64(s.Total.Gaps)},
-		{"gap_runs", s.Total.Extra["gap_runs"]},
-		{"unsynced_bytes", s.Unsynced},
-	} {
-		fmt.Fprintf(out, "# TYPE holdfast_record_%s gauge\nholdfast_record_%s{%s} %d\n", g.name, g.name, label, g.value)
+	for _, name := range slices.Sorted(maps.Keys(s.Total.Extra)) {
+		if name != "gap_runs" && name != "max_held" {
+			fmt.Fprintf(out, "# TYPE holdfast_record_%s_total counter\nholdfast_record_%s_total{%s} %d\n", name, name, label, s.Total.Extra[name])
+		}
+	}
+	for _, g := range s.gauges() {
+		fmt.Fprintf(out, "# TYPE holdfast_record_%s gauge\nholdfast_record_%s{%s} %s\n", g.name, g.name, label, strconv.FormatFloat(g.value, 'f', -1, 64))
 	}
 	const name = "holdfast_record_fsync_seconds"
 	fmt.Fprintf(out, "# TYPE %s histogram\n", name)

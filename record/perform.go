@@ -133,7 +133,7 @@ func (l *Logger) stop(reason seq.StopReason, cause error) (Stats, error) {
 		return Stats{}, err
 	}
 	if err := l.lines.sync(); err != nil {
-		return Stats{}, err
+		return Stats{}, l.distrust(err)
 	}
 	l.frames, l.runs = l.lines.told(l.frames[:0], l.runs, true)
 	after, err := l.j.Append(append(l.frames, r.Journal...)...)

@@ -43,8 +43,8 @@ func (t *lineText) frame(fr *seq.Frame, f func(l seq.Line, text []byte, ok bool)
 }
 
 // ErrLostPacket says that a log cannot be made again because the journal has
-// lost a packet of it, or never had any (--journal off).
-var ErrLostPacket = errors.New("its packet is not in the journal")
+// lost a packet or a line of it, or never had any packets (--journal off).
+var ErrLostPacket = errors.New("it is not in the journal")
 
 // Rebuild writes the log as the journal tells it, and says how long it is. Its
 // memory is that of the packets that wait at one time.
@@ -68,6 +68,9 @@ func Rebuild(w io.Writer, r *journal.Reader) (uint64, error) {
 			_, err := out.Write(text)
 			return err
 		})
+		if w := e.Frame.Wrote; err == nil && e.Frame.Type == seq.FrameWrote && w.End != n {
+			err = fmt.Errorf("the log up to byte %d, of which the journal has %d bytes: %w", w.End, n, ErrLostPacket)
+		}
 		if err != nil {
 			out.Flush()
 			return n, err

@@ -22,6 +22,7 @@ type recovered struct {
 	crc   uint32
 	sure  mark // the last that says that the log was synced
 
+	frames      int
 	orphans     map[uint64]bool // lines whose packets the journal has lost
 	damaged     bool            // it has lost something
 	fresh       bool            // there was no journal
@@ -45,13 +46,21 @@ func (l *Logger) openJournal() (*recovered, error) {
 	}
 	policy := l.c.Policy
 	policy.First = seq.FirstOfStream // until frame 1 says more
+	session := seq.Frame{Type: seq.FrameSession, Session: &seq.SessionFrame{
+		First: l.c.Policy.First, Source: uint8(l.c.Source), Name: l.c.Session, Log: l.path}}
 	var opened error
 	var rec journal.Recovery
 	c := l.c.Journal
 	c.Session, c.Now = l.c.Session, l.c.wall
 	c.OnSync = l.watch.synced
 	r.state, err = seq.Replay(policy, func(yield func(seq.Frame) bool) {
+		headless := false
 		c.Replay = func(e journal.Entry) error {
+			if e.LSN > 1 && r.frames == 0 { // frame 1 is lost: the session begins where it would begin now
+				headless = true
+				yield(session)
+			}
+			r.frames++
 			r.note(e.Frame, l.c.Policy.JournalOff)
 			if !yield(*e.Frame) {
 				return errors.New("a frame that no recorder writes")
@@ -59,13 +68,11 @@ func (l *Logger) openJournal() (*recovered, error) {
 			return nil
 		}
 		l.j, rec, opened = journal.Open(l.c.Disk, dir, c)
-		if opened != nil || rec.Last > 0 {
+		if opened != nil || r.frames > 0 && !headless {
 			return
 		}
-		f := seq.Frame{Type: seq.FrameSession, Session: &seq.SessionFrame{
-			First: l.c.Policy.First, Source: uint8(l.c.Source), Name: l.c.Session, Log: l.path}}
-		_, opened = l.j.Append(f)
-		yield(f)
+		_, opened = l.j.Append(session)
+		yield(session)
 	})
 	if err != nil {
 		err = &InputError{Path: dir, Err: err}

@@ -20,6 +20,9 @@ func (l *Logger) repair(r *recovered, file vfs.DataFile) error {
 		if err := l.adoptLost(r, file); err != nil {
 			return err
 		}
+		if err := l.countOrphans(r); err != nil {
+			return err
+		}
 	}
 	if size, err = l.restore(r, file, size); err != nil {
 		return err
@@ -37,10 +40,10 @@ func (l *Logger) repair(r *recovered, file vfs.DataFile) error {
 
 // vouch syncs a log that a crash has left, and says so in the journal.
 func (l *Logger) vouch(r *recovered, file vfs.DataFile) error {
-	if r.state.Clean || r.end == r.sure.end || !survivesPower(l.c.Journal.Level) {
+	if r.end == r.sure.end || !survivesPower(l.c.Journal.Level) {
 		return nil
 	}
-	if err := file.Sync(); err != nil {
+	if err := l.syncLog(r, file); err != nil {
 		return err
 	}
 	_, err := l.j.Append(wroteFrame(mark{0, r.end, r.crc}, nil, true))
@@ -56,7 +59,7 @@ func survivesPower(level journal.Level) bool {
 // the log is written again; what was synced is never changed.
 func (l *Logger) restore(r *recovered, file vfs.DataFile, size int64) (int64, error) {
 	short := uint64(size) < r.end
-	if !short && (r.state.Clean || r.end == r.sure.end) {
+	if !short && r.end == r.sure.end {
 		return size, nil
 	}
 	if l.c.Policy.JournalOff {

@@ -27,6 +27,8 @@ func (l *Logger) Run(ctx context.Context) (Stats, error) {
 		return l.stop(seq.StopComplete, nil)
 	case l.frugal && errors.As(err, new(*sourceError)):
 		return Stats{}, errors.Unwrap(err)
+	case vfs.IsFull(err):
+		return Stats{}, l.stopFull(err)
 	case ctx.Err() != nil:
 		return l.stop(seq.StopInterrupted, ErrInterrupted)
 	}
@@ -38,11 +40,8 @@ func (l *Logger) Run(ctx context.Context) (Stats, error) {
 		return Stats{}, err
 	case errors.As(err, &source):
 		return l.stop(seq.StopError, source.error)
-	case vfs.IsFull(err):
-		l.stop(seq.StopDiskFull, nil)
-	default:
-		l.abandon()
 	}
+	l.abandon()
 	return Stats{}, err
 }
 

@@ -98,6 +98,7 @@ func replay(disk vfs.Disk, dir, session string) (state seq.State, log string, pa
 	}
 	defer r.Close()
 	var failed error
+	first := true
 	state, err = seq.Replay(seq.Config{First: seq.FirstOfStream}, func(yield func(seq.Frame) bool) {
 		for {
 			e, err := r.Next()
@@ -108,6 +109,12 @@ func replay(disk vfs.Disk, dir, session string) (state seq.State, log string, pa
 				failed = err
 				return
 			}
+			if first && e.LSN > 1 { // frame 1 is lost: a recorder has written it again since
+				if s, err := sessionFrame(disk, dir, session); err == nil {
+					yield(s)
+				}
+			}
+			first = false
 			switch e.Frame.Type {
 			case seq.FrameSession:
 				log = e.Frame.Session.Log
@@ -123,4 +130,22 @@ func replay(disk vfs.Disk, dir, session string) (state seq.State, log string, pa
 		return state, log, packets, &InputError{Path: dir, Err: err}
 	}
 	return state, log, packets, failed
+}
+
+// sessionFrame looks for a frame 1 anywhere in a journal; io.EOF if there is none.
+func sessionFrame(disk vfs.Disk, dir, session string) (seq.Frame, error) {
+	r, err := journal.NewReader(disk, dir, session)
+	if err != nil {
+		return seq.Frame{}, err
+	}
+	defer r.Close()
+	for {
+		e, err := r.Next()
+		if err != nil {
+			return seq.Frame{}, err
+		}
+		if e.Frame.Type == seq.FrameSession {
+			return *e.Frame, nil
+		}
+	}
 }

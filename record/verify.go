@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"holdfast/record/journal"
 	"holdfast/record/seq"
@@ -36,7 +38,7 @@ const maxDifferences = 20
 // Verify compares a log with its journal, line by line. Both are read once;
 // memory is that of the packets that waited at one time.
 func Verify(log io.Reader, r *journal.Reader) (Verification, error) {
-	v := verifier{next: lineReader(log), text: lineText{kept: newKept()}}
+	v := verifier{next: lineReader(log), text: lineText{kept: newKept()}, early: map[uint64]string{}}
 	for {
 		e, err := r.Next()
 		if err == io.EOF {
@@ -51,6 +53,7 @@ func Verify(log io.Reader, r *journal.Reader) (Verification, error) {
 		case seq.FrameStop:
 			v.Complete = e.Frame.Stop == seq.StopComplete
 		}
+		v.holed = v.holed || r.Report().Damaged > 0
 		if err := v.text.frame(e.Frame, v.compare); err != nil {
 			return v.Verification, err
 		}
@@ -71,6 +74,9 @@ type verifier struct {
 	next func() (text []byte, whole bool, err error)
 	text lineText
 	over bool // the log has no more lines
+
+	holed bool              // the journal has lost frames: lines may be unknown to it up to where it adopted them
+	early map[uint64]string // lines that came before the journal spoke of them
 }
 
 func (v *verifier) differs(line int64, format string, args ...any) {
@@ -82,6 +88,11 @@ func (v *verifier) differs(line int64, format string, args ...any) {
 
 // compare compares the next line of the log with what the journal says of it.
 func (v *verifier) compare(l seq.Line, want []byte, ok bool) error {
+	if got, there := v.early[l.Seq]; there {
+		delete(v.early, l.Seq)
+		v.check(l, []byte(got), true, want, ok)
+		return nil
+	}
 	if v.over {
 		v.differs(v.Lines+1, "missing: the line of sequence %d", l.Seq)
 		return nil
@@ -95,22 +106,37 @@ func (v *verifier) compare(l seq.Line, want []byte, ok bool) error {
 		return err
 	}
 	v.Lines++
+	if v.holed && whole {
+		if line, err := ParseLine(got); err == nil && line.Sequence != l.Seq {
+			v.early[line.Sequence] = string(got)
+			return v.compare(l, want, ok)
+		}
+	}
+	v.check(l, got, whole, want, ok)
+	return nil
+}
+
+// check compares a line of the log, the one that was read last or an early one,
+// with what the journal says of it.
+func (v *verifier) check(l seq.Line, got []byte, whole bool, want []byte, ok bool) {
 	if !ok {
 		v.Unchecked++
 		if line, err := ParseLine(got); err != nil || line.Sequence != l.Seq || line.Status != l.Status {
 			v.differs(v.Lines, "not the line of sequence %d, %v", l.Seq, l.Status)
 		}
-		return nil
+		return
 	}
 	if !whole || !bytes.Equal(got, want[:len(want)-1]) {
 		v.differs(v.Lines, "not as written: the line of sequence %d, %v", l.Seq, l.Status)
 	}
-	return nil
 }
 
 // rest looks at the lines behind the last that the journal knows: a recorder
 // that was killed has written some before it could say so.
 func (v *verifier) rest() error {
+	for _, s := range slices.Sorted(maps.Keys(v.early)) {
+		v.differs(v.Lines, "the journal knows of no line of sequence %d", s)
+	}
 	for !v.over {
 		got, whole, err := v.next()
 		if err == io.EOF {

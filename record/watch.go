@@ -17,9 +17,10 @@ const (
 
 // A Status is how far a session is.
 type Status struct {
-	Session  string
-	Total    seq.Stats
-	Held     int   // packets that wait for order
+	Session string
+	Total   seq.Stats
+	Held    int // packets that wait for order
+	seq.Progress
 	Unsynced int64 // bytes of the journal that a power cut could take
 	Syncs    Syncs
 }
@@ -55,7 +56,7 @@ func (w *watch) look(l *Logger) {
 
 func (l *Logger) status() Status {
 	_, total := l.m.Stats()
-	s := Status{Session: l.c.Session, Total: total, Held: len(l.kept.packets), Unsynced: l.j.Unsynced()}
+	s := Status{Session: l.c.Session, Total: total, Progress: l.m.Progress(), Held: len(l.kept.packets), Unsynced: l.j.Unsynced()}
 	l.watch.mu.Lock()
 	s.Syncs = l.watch.syncs
 	l.watch.mu.Unlock()

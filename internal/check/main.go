@@ -4,6 +4,7 @@
 //
 //	go run ./internal/check          everything (about ten minutes on two cores)
 //	go run ./internal/check -short   without the race detector and the long tests
+//	go run ./internal/check -soak 20 only the tests of crashes, kills and faults, 20 times as long
 //
 // What the tests need beyond Go (see needs) is installed from Debian's packages
 // when it is missing and this process may do so; otherwise check says what is
@@ -16,8 +17,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"time"
+
+	"holdfast/internal/soak"
 )
 
 // A need is a program (or a file) that tests need, and the Debian package that has it.
@@ -32,12 +36,26 @@ var needs = []need{
 }
 
 // raced are the packages in which goroutines share memory.
-var raced = []string{"./replay/dedupe/...", "./internal/extsort/..."}
+var raced = [][]string{
+	{"./replay/dedupe/...", "./internal/extsort/...", "./record", "./record/journal/..."},
+	{"-run", "Record|Script/record", "./internal/cli"},
+}
+
+// soaked are the tests that go on for as long as they are let.
+var soaked = []string{"-run", "Crash|Kill|Killed|Seed|Power|Recovery|Random|Model|Soak", "./record/...", "./lab/lossy", "./internal/cli"}
 
 func main() {
 	short := flag.Bool("short", false, "leave out the race detector and the long tests")
+	rounds := flag.Int("soak", 0, "run only the tests that go on for as long as they are let, this many times as long")
 	flag.Parse()
 	install()
+	if *rounds > 0 {
+		os.Setenv(soak.Env, strconv.Itoa(*rounds))
+		if !run(append([]string{"go", "test", "-timeout", "0"}, soaked...)) {
+			os.Exit(1)
+		}
+		return
+	}
 
 	steps := [][]string{
 		{"go", "vet", "./..."},
@@ -46,9 +64,10 @@ func main() {
 	if *short {
 		steps = append(steps, []string{"go", "test", "-short", "./..."})
 	} else {
-		steps = append(steps,
-			[]string{"go", "test", "-timeout", "20m", "./..."},
-			append([]string{"go", "test", "-race", "-short", "-timeout", "20m"}, raced...))
+		steps = append(steps, []string{"go", "test", "-timeout", "20m", "./..."})
+		for _, r := range raced {
+			steps = append(steps, append([]string{"go", "test", "-race", "-short", "-timeout", "20m"}, r...))
+		}
 	}
 	failed := !formatted()
 	for _, s := range steps {
@@ -75,7 +94,7 @@ func run(args []string) bool {
 }
 
 func formatted() bool {
-	out, err := exec.Command("gofmt", "-l", "cmd", "internal", "lab", "replay", "bench").Output()
+	out, err := exec.Command("gofmt", "-l", ".").Output()
 	if err != nil {
 		fmt.Printf("check: gofmt: %v\n", err)
 		return false

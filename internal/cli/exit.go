@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"holdfast/record/journal"
 	"holdfast/replay/ingest"
 )
 
@@ -56,7 +57,9 @@ func exitStatus(err error) int {
 
 // hint is what to do about errors of the operating system that do not say it themselves.
 func hint(err error) string {
+	var full *journal.FullError
 	switch {
+	case errors.As(err, &full):
 	case errors.Is(err, syscall.ENOSPC):
 		return "free some space, or choose another place with --out and --tmp"
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):

@@ -34,6 +34,9 @@ func (a *app) tellStatus(metrics string) (tell func(record.Status), stop func(),
 	}
 	server := &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: 5 * time.Second}
 	go server.Serve(l)
+	if !a.quiet {
+		fmt.Fprintf(a.Stderr, "holdfast: metrics at http://%s/metrics\n", l.Addr())
+	}
 	return s.tell, func() { s.clear(); server.Close() }, nil
 }
 
@@ -65,5 +68,7 @@ func (s *statusTeller) serve(w http.ResponseWriter, _ *http.Request) {
 	now := s.latest
 	s.mu.Unlock()
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	_ = now.WriteMetrics(w) // the reader is gone: nobody to tell
+	if now.Session != "" { // nothing was told yet
+		_ = now.WriteMetrics(w) // the reader is gone: nobody to tell
+	}
 }

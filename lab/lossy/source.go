@@ -266,6 +266,7 @@ func (s *Source) Caps() seq.Caps {
 		MayExit:       s.cfg.TerminationProb > 0,
 		Position:      uint64(s.position),
 		Total:         uint64(len(s.stream.Queue)),
+		End:           uint64(max(s.stream.Total, 0)), // the reference shows it too, as total_packets
 		Pending:       append([]uint64(nil), s.pending...),
 	}
 }

@@ -154,7 +154,7 @@ func TestEnd(t *testing.T) {
 	t.Parallel()
 	c := config(t, 3, func(c *lossy.Config) { c.TotalPackets, c.LossProb, c.TerminationProb = 3, 0, 0 })
 	s := open(t, c)
-	want := seq.Caps{Requests: true, Definitive: true, HeaderTrusted: true, Total: uint64(s.TotalDeliveries())}
+	want := seq.Caps{Requests: true, Definitive: true, HeaderTrusted: true, Total: uint64(s.TotalDeliveries()), End: 3}
 	if diff := cmp.Diff(want, s.Caps()); diff != "" {
 		t.Error(diff)
 	}

@@ -61,6 +61,7 @@ func (j *Journal) syncSegment(shared bool) error {
 	}
 	j.group = end - j.synced
 	j.synced, j.durable = end, lsn
+	j.testify()
 	if j.c.OnSync != nil && j.group > 0 {
 		j.c.OnSync(Sync{Durable: lsn, Bytes: j.group, Took: time.Since(from)})
 	}

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"hash/crc32"
 	"io/fs"
@@ -13,11 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/internal/soak"
 	"holdfast/internal/vfs"
 	"holdfast/record/seq"
 )
-
-var soak = flag.Int("journal.soak", 0, "crash seeds for each level and survival probability; 0 is the few of a normal run")
 
 // packet is the one with this number, always the same.
 func packet(n uint64) seq.Frame {
@@ -209,10 +207,7 @@ var survival = []float64{0, .1, .5, .9, 1}
 // Section 8, crash test (a).
 func TestCrashSeeds(t *testing.T) {
 	t.Parallel()
-	seeds := 60
-	if *soak > 0 {
-		seeds = *soak
-	}
+	seeds := soak.Rounds(6, 60)
 	for _, level := range []Level{Group, None, Interval, Always} {
 		for _, p := range survival {
 			t.Run(fmt.Sprintf("%v/%v", level, p), func(t *testing.T) {
@@ -239,7 +234,7 @@ func TestRecoveryIsKilled(t *testing.T) {
 	t.Parallel()
 	for _, level := range []Level{Group, Always, Interval} {
 		for _, p := range []float64{0, .5, 1} {
-			for seed := range uint64(8) {
+			for seed := range uint64(soak.Rounds(1, 8)) {
 				for n := 1; ; n++ {
 					l := newLife(level, p, seed)
 					j, err := l.open(l.disk)

@@ -52,7 +52,7 @@ func journalOf(t *testing.T, segment []byte) *vfs.Crash {
 func reopened(t *testing.T, disk *vfs.Crash) (got []uint64, first, second Recovery) {
 	t.Helper()
 	read := func() (got []uint64, rec Recovery) {
-		j, rec := open(t, disk, Config{Level: Always, Replay: func(e Entry) error {
+		j, rec := open(t, disk, Config{Level: Always, SegmentBytes: 16 << 10, Replay: func(e Entry) error {
 			n := e.Frame.Packet.Sequence
 			got = append(got, n)
 			return same(only(*e.Frame), packet(n))
@@ -77,7 +77,11 @@ func reopened(t *testing.T, disk *vfs.Crash) (got []uint64, first, second Recove
 func TestEveryBit(t *testing.T) {
 	t.Parallel()
 	segment, at := threeFrames(t)
-	for bit := range len(segment) * 8 {
+	step := 1
+	if testing.Short() {
+		step = 13
+	}
+	for bit := 0; bit < len(segment)*8; bit += step {
 		offset := bit / 8
 		b := slices.Clone(segment)
 		b[offset] ^= 1 << (bit % 8)
@@ -200,7 +204,11 @@ func TestDeadEnd(t *testing.T) {
 func TestCutAtEveryByte(t *testing.T) {
 	t.Parallel()
 	segment, at := threeFrames(t)
-	for n := range len(segment) + 1 {
+	step := 1
+	if testing.Short() {
+		step = 11
+	}
+	for n := 0; n <= len(segment); n += step {
 		for _, space := range []int{0, 40, 4096} {
 			b := append(slices.Clone(segment[:n]), make([]byte, space)...)
 			got, first, second := reopened(t, journalOf(t, b))

@@ -10,17 +10,21 @@
 // killed at any point and repeated. Nothing of a journal is deleted: damaged
 // bytes are saved beside their segment before anything relies on their absence.
 //
-// It does not promise to notice a tail of synced frames that turned into
-// something else as if it had never been written: only a later frame proves
-// that. The log, which repeats the journal, closes that hole.
+// It does not promise to notice a tail of synced frames that turned into zeros,
+// as if it had never been written, when nothing is left to prove it: neither a
+// later frame or segment nor the file SYNCED, which a power cut may leave older
+// than the frames. The log, which repeats the journal, narrows that hole.
 //
 // A journal is a folder (all numbers little-endian):
 //
 //	LOCK                             flock of the one writer; holds its process number
+//	SYNCED                           what the last sync made durable, if it got that far
 //	%016x.seg                        segments, by number from 1
 //	%016x.seg.tmp                    a segment that has not begun
 //	%016x.seg.torn                   what was behind the last frame after a crash
 //	%016x.seg.corrupt-OFFSET         damaged bytes of the segment at that offset
+//	%016x.seg.misnamed               empty: the file is not that segment, as was noted
+//	missing-LSN                      empty: frames from that one on are missing, as was noted
 //
 // Segments follow each other: the first LSN in the header of one ends the one
 // before it. What a segment holds from there on is dead, for recovery has
@@ -142,8 +146,13 @@ type Journal struct {
 	armed   bool    // timer runs
 	hurried bool    // and at once
 	syncing bool    // somebody syncs seg without mu: it must not be closed
-	closed  bool
-	err     error // the first failure, for ever (D3)
+
+	witness   vfs.DataFile // SYNCED; nil if it cannot be written
+	testimony []byte       // its contents
+	session   [8]byte
+
+	closed bool
+	err    error // the first failure, for ever (D3)
 }
 
 // lockPatience is how long Open waits for the writer before it (D7).
@@ -166,11 +175,14 @@ func Open(fsys vfs.Disk, dir string, c Config) (*Journal, Recovery, error) {
 	if err != nil {
 		return nil, Recovery{}, err
 	}
-	j := &Journal{fs: fsys, dir: dir, c: c, lock: lock}
+	j := &Journal{fs: fsys, dir: dir, c: c, lock: lock, session: sessionID(c.Session)}
 	j.changed = sync.NewCond(&j.mu)
 	rec, err := j.recover()
 	if err != nil {
 		lock.Close()
+		if j.witness != nil {
+			j.witness.Close()
+		}
 		return nil, rec, fmt.Errorf("journal: %w", err)
 	}
 	if c.Level == Group || c.Level == Interval {
@@ -248,6 +260,10 @@ func (j *Journal) Close() error {
 		j.err = ErrClosed
 	}
 	j.changed.Broadcast()
+	if j.witness != nil {
+		j.witness.Close() // it was never synced: its result changes nothing
+		j.witness = nil
+	}
 	if unlocked := j.lock.Close(); err == nil {
 		err = unlocked
 	}

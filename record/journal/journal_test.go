@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -283,7 +284,7 @@ func TestLongFrames(t *testing.T) {
 		}
 	}
 	mustClose(t, j)
-	if got, report := frames(t, disk); !cmp.Equal(want, got) || report.Damaged > 0 || report.Torn != nil {
+	if got, report := frames(t, disk); !reflect.DeepEqual(want, got) || report.Damaged > 0 || report.Torn != nil {
 		t.Errorf("%d frames, %+v", len(got), report)
 	}
 }

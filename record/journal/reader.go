@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -35,6 +36,8 @@ type Reader struct {
 	at     int           // files[at] is read next, or now if file is not nil
 	report Report
 	next   LSN // expected
+	proof  witness
+	noted  map[string]bool // files that tell of damages found before
 
 	file   vfs.DataFile
 	scan   scanner
@@ -49,7 +52,7 @@ type Reader struct {
 	// that is not dead; damaged before a damage is reported. Open sets them to
 	// repair.
 	visited func(f segmentFile, end, mark int64) error
-	damaged func(f segmentFile, d *Damage) error
+	damaged func(d *Damage) error
 }
 
 // A segmentFile is a file with the name of a segment.
@@ -73,17 +76,19 @@ func NewReader(fsys vfs.Disk, dir, session string) (*Reader, error) {
 }
 
 func newReader(fsys vfs.Disk, dir, session string) (*Reader, error) {
+	proof := readWitness(fsys, dir, session) // BEFORE what it speaks of: a writer may go on
 	names, err := fsys.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{fs: fsys, dir: dir, next: 1}
+	r := &Reader{fs: fsys, dir: dir, next: 1, proof: proof, noted: map[string]bool{}}
 	for _, name := range names { // ascending names are ascending numbers
 		if id, ok := parseName(strings.TrimSuffix(name, tempSuffix)); ok && strings.HasSuffix(name, tempSuffix) {
 			r.unborn = append(r.unborn, id)
 		}
 		id, ok := parseName(name)
 		if !ok {
+			r.noted[name] = !strings.HasSuffix(name, tempSuffix)
 			continue
 		}
 		f := segmentFile{id: id, path: filepath.Join(dir, name)}
@@ -140,7 +145,11 @@ func (f *segmentFile) lookForFrame(file io.ReaderAt) error {
 func (r *Reader) Next() (Entry, error) {
 	for {
 		if r.file == nil {
-			if err := r.open(); err != nil {
+			err := r.open()
+			if err == io.EOF {
+				err = cmp.Or(r.vanished(), io.EOF)
+			}
+			if err != nil {
 				return Entry{}, err
 			}
 		}
@@ -204,6 +213,28 @@ func (r *Reader) pass(f segmentFile) error {
 		return err
 	}
 	return r.damage(f, Damage{Kind: DamagedHeader, Length: end})
+}
+
+// vanished reports frames that were synced behind the last one that is left.
+func (r *Reader) vanished() error {
+	if r.next > r.proof.lsn {
+		return nil
+	}
+	d := Damage{Kind: MissingFrames, Offset: r.offset, First: r.next, Last: r.proof.lsn}
+	r.next = r.proof.lsn + 1
+	f := segmentFile{id: r.proof.segment}
+	if n := len(r.files); n > 0 {
+		f = r.files[n-1]
+	}
+	return r.damage(f, d)
+}
+
+// proven is up to where a segment was synced, by the file SYNCED.
+func (r *Reader) proven(f segmentFile) int64 {
+	if r.proof.segment != f.id {
+		return 0
+	}
+	return r.proof.end
 }
 
 func (r *Reader) begin(f segmentFile) (err error) {
@@ -288,9 +319,12 @@ func (r *Reader) passDamage() (f rawFrame, ok bool, err error) {
 	} else {
 		end, err := r.scan.lastByte(r.offset)
 		if err != nil || end == r.offset {
-			return f, false, err // all zeros: what is missing shows at the next segment
+			return f, false, err // all zeros: what is missing shows at the next segment, or by what SYNCED says
 		}
 		d.Length, d.Last = end-r.offset, r.limit-1
+		if r.limit == 0 {
+			d.Last = max(r.proof.lsn, r.next-1)
+		}
 	}
 	if r.limit > 0 {
 		d.Last = min(d.Last, r.limit-1)
@@ -303,9 +337,12 @@ func (r *Reader) passDamage() (f rawFrame, ok bool, err error) {
 	return f, ok, nil
 }
 
-// torn says whether the segment, the last one, ends at the offset: no valid
-// frame behind it proves that what lies here was ever synced.
+// torn says whether the segment, the last one, ends at the offset: neither a
+// valid frame behind it nor SYNCED proves that what lies here was ever synced.
 func (r *Reader) torn() (bool, error) {
+	if r.proven(r.files[r.at]) > r.offset {
+		return false, nil
+	}
 	end := r.offset
 	if !r.judged || r.mark <= r.offset {
 		var err error
@@ -353,7 +390,7 @@ func (r *Reader) end() error {
 	err := r.file.Close()
 	r.file = nil
 	if err == nil && r.visited != nil {
-		err = r.visited(f, r.offset, r.mark)
+		err = r.visited(f, r.offset, max(r.mark, min(r.proven(f), r.offset)))
 	}
 	return err
 }
@@ -365,8 +402,9 @@ func (r *Reader) damage(f segmentFile, d Damage) error {
 	if d.First == 0 {
 		d.First, d.Last = r.next, r.next-1
 	}
+	d.Known = r.noted[d.note()]
 	if r.damaged != nil {
-		if err := r.damaged(f, &d); err != nil {
+		if err := r.damaged(&d); err != nil {
 			return err
 		}
 	}

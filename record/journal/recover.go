@@ -2,10 +2,10 @@ package journal
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"holdfast/record/seq"
 )
@@ -24,7 +24,7 @@ func (j *Journal) recover() (rec Recovery, err error) {
 	}
 	defer r.Close()
 	var last lastSegment
-	r.damaged = func(f segmentFile, d *Damage) error { return j.keep(r, f, d) }
+	r.damaged = func(d *Damage) error { return j.keep(r, d) }
 	r.visited = func(f segmentFile, end, mark int64) error {
 		if r.limit == 0 {
 			last = lastSegment{f, end, mark}
@@ -37,6 +37,7 @@ func (j *Journal) recover() (rec Recovery, err error) {
 	}
 	rec.Report = r.Report()
 	j.next = r.next
+	j.witness = openWitness(j.fs, j.dir)
 	if err := j.succeed(last, r.newID(), &rec); err != nil {
 		return rec, err
 	}
@@ -89,17 +90,18 @@ func (j *Journal) replay(r *Reader) error {
 	}
 }
 
-// keep saves damaged bytes beside their segment, once (D8).
-func (j *Journal) keep(r *Reader, f segmentFile, d *Damage) error {
-	if d.Length == 0 || d.Kind == Misnamed || r.report.Damaged >= maxDamages {
-		return nil // nothing to save, or it stays where it is
-	}
-	to := fmt.Sprintf("%s.corrupt-%d", f.path, d.Offset)
-	if _, err := j.fs.Stat(to); err == nil {
-		d.Known = true
+// keep saves damaged bytes beside their segment, once (D8), or notes what is
+// missing.
+func (j *Journal) keep(r *Reader, d *Damage) error {
+	if d.Known || r.report.Damaged >= maxDamages {
 		return nil
 	}
-	return save(j.fs, r.file, d.Offset, d.Length, to)
+	var bytes io.ReaderAt = strings.NewReader("")
+	length := int64(0) // nothing to save, or it stays where it is
+	if d.saved() {
+		bytes, length = r.file, d.Length
+	}
+	return save(j.fs, bytes, d.Offset, length, filepath.Join(j.dir, d.note()))
 }
 
 // settle ends what a crash has left undone in a segment that is followed by
@@ -135,7 +137,7 @@ func (j *Journal) succeed(last lastSegment, id uint64, rec *Recovery) error {
 		return err
 	}
 	defer old.Close()
-	need := last.end - last.mark
+	need := max(last.end-last.mark, 0)
 	if t := rec.Torn; t != nil {
 		need += t.Length
 		if err := save(j.fs, old, t.Offset, t.Length, last.path+".torn"); err != nil {
@@ -180,6 +182,7 @@ func (j *Journal) begin(h header, need int64, fill func() error) (err error) {
 	j.synced, j.zeroed = j.seg.end, j.seg.end
 	if j.c.Level != None {
 		j.durable = j.next - 1
+		j.testify()
 	}
 	return nil
 }

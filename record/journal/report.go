@@ -26,7 +26,7 @@ const (
 	DamagedFrames  Kind = iota + 1 // bytes that were synced are no frames (D8: corruption)
 	DamagedHeader                  // the header of a segment is none; its frames are read all the same
 	DamagedPadding                 // bytes that should be zeros are not; nothing is lost
-	MissingFrames                  // frames are not there and nothing is in their place: a segment is missing
+	MissingFrames                  // frames are not there and nothing is in their place: a segment is missing, or its end turned into zeros
 	Misnamed                       // the file is another segment than its name says; it is not read
 )
 
@@ -54,8 +54,22 @@ type Damage struct {
 	Length  int64
 	First   LSN // the frames First to Last are lost; First > Last: none
 	Last    LSN
-	Known   bool // an earlier Open has found it and saved its bytes
+	Known   bool // an earlier Open has found it, and saved its bytes
 }
+
+// note is the name of the file that an Open leaves when it has found the damage.
+func (d *Damage) note() string {
+	switch d.Kind {
+	case MissingFrames:
+		return fmt.Sprintf("missing-%d", d.First)
+	case Misnamed:
+		return segmentName(d.Segment) + ".misnamed"
+	}
+	return fmt.Sprintf("%s.corrupt-%d", segmentName(d.Segment), d.Offset)
+}
+
+// saved says whether that file holds the damaged bytes.
+func (d *Damage) saved() bool { return d.Kind != MissingFrames && d.Kind != Misnamed }
 
 // Lost is how many frames the damage has destroyed.
 func (d Damage) Lost() uint64 { return uint64(d.Last + 1 - d.First) }

@@ -33,17 +33,17 @@ func (m *Machine) recoverDefinitive() (again []uint64) {
 	if asked := m.counts[Outstanding]; asked > 0 && !slices.Contains(s.Pending, asked-1) {
 		m.counts[Outstanding] = 0
 		m.counts[Misses]++ // the more likely case
-		switch {
-		case s.Position == m.cursor+1: // the source went past it
-			m.releaseLost(asked - 1)
-		case asked-1 >= m.top || m.c.JournalOff:
-			again = append(again, asked-1)
+		again = append(again, asked-1)
+		if r := m.gaps.covering(asked - 1); r != nil && r.tries == 0 && !m.c.JournalOff { // a power cut took its frame
+			q := Range{First: asked - 1, Count: 1, Cause: r.cause, Try: 1}
+			m.journal(Frame{Type: FrameRequest, Request: q})
+			m.request(q)
 		}
 	}
 	if s.Position > m.cursor {
 		d := m.countLimb()
 		m.policy.Windows = addWindow(m.policy.Windows, Window{
-			First: max(m.first+d+1, m.top) - d - 1,
+			First: min(max(m.first+d+1, m.top)-d-1, max(m.first, m.counts[RipeBelow])),
 			Last:  min(m.top+2*d+1+(s.Position-m.cursor-1), FirstOfStream-1),
 		}, m.counts[RipeBelow])
 		m.journal(m.Policy())
@@ -90,7 +90,7 @@ func (a *definitiveAsker) begin(m *Machine, again []uint64) {
 		for seq = r.first; seq < r.end; seq++ { // no more than were asked for or came
 			if r.cause == Corrupt {
 				a.damaged(seq)
-			} else if !slices.Contains(a.pending, seq) { // outcome unknown
+			} else if !slices.Contains(a.pending, seq) && !slices.Contains(a.again, seq) { // outcome unknown
 				a.again = append(a.again, seq)
 			}
 		}
@@ -202,16 +202,34 @@ func (a *definitiveAsker) nextMissing(m *Machine) (uint64, bool) {
 		}
 		return seq, ok
 	}
+	if seq, ok := a.highestUnproven(m); ok {
+		return seq, true
+	}
 	if seq, ok := a.highestInWindow(m); ok {
 		return seq, true
 	}
 	if seq, ok := a.passRipe(m); ok {
 		return seq, true
 	}
-	return m.top, a.askTop(m)
+	return m.top, m.c.Source.End == 0 && a.askTop(m)
 }
 
-// askTop decides whether to ask for the sequence above all others, once.
+// highestUnproven gives the highest sequence that the source was made with and
+// that nothing proves, below those that were asked for before.
+func (a *definitiveAsker) highestUnproven(m *Machine) (uint64, bool) {
+	end := m.c.Source.End
+	if a.summit > 0 {
+		end = min(end, a.summit-1)
+	}
+	if end <= m.top || !inWindows(m.policy.Windows, end-1) {
+		return 0, false
+	}
+	a.summit = end
+	return end - 1, true
+}
+
+// askTop decides whether to ask for the sequence above all others, once. Where
+// the end is not known that is the last guess: it goes wrong in the end.
 func (a *definitiveAsker) askTop(m *Machine) bool {
 	if m.top+1 == a.summit || !inWindows(m.policy.Windows, m.top) {
 		return false

@@ -5,12 +5,14 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"holdfast/internal/soak"
 )
 
 // The list of gaps against a map from each missing sequence to its fate.
 func TestGapsAgainstMap(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(40) {
+	for seed := range uint64(soak.Rounds(4, 40)) {
 		draw := rand.New(rand.NewPCG(seed, 0))
 		var g gapList
 		twin := map[uint64]run{}
@@ -120,7 +122,7 @@ func TestGapsJoin(t *testing.T) {
 // What waits, against a map.
 func TestHeldAgainstMap(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(30) {
+	for seed := range uint64(soak.Rounds(2, 30)) {
 		draw := rand.New(rand.NewPCG(seed, 0))
 		var h heldRing
 		twin := map[uint64]heldPacket{}

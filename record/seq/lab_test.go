@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"holdfast/internal/pyrand"
+	"holdfast/internal/soak"
 	"holdfast/lab/lossy"
 	"holdfast/record/seq"
 )
@@ -50,7 +51,7 @@ func (l *labSource) restart() { l.rng = pyrand.New(l.c.Seed) }
 
 func (l *labSource) caps() seq.Caps {
 	return seq.Caps{Requests: true, Definitive: true, HeaderTrusted: true, MayExit: true,
-		Position: uint64(l.pos), Total: uint64(len(l.stream.Queue)), Pending: slices.Clone(l.pending)}
+		Position: uint64(l.pos), Total: uint64(len(l.stream.Queue)), End: uint64(l.c.TotalPackets), Pending: slices.Clone(l.pending)}
 }
 
 func (l *labSource) request(q seq.Range) {
@@ -89,9 +90,12 @@ func (l *labSource) receive() (seq.Delivery, error) {
 // is asked before and after each effect whether the process dies there.
 func runLab(t *testing.T, l *labSource, c seq.Config, kill func() bool) (*recorder, error) {
 	t.Helper()
-	if kill == nil {
-		kill = func() bool { return false }
-	}
+	return runLabWith(t, l, c, func(*recorder) bool { return kill != nil && kill() })
+}
+
+// runLabWith is runLab with a kill that may take what was not durable.
+func runLabWith(t *testing.T, l *labSource, c seq.Config, kill func(*recorder) bool) (*recorder, error) {
+	t.Helper()
 	c.Window = uint64(l.c.ReorderWindow)
 	r := newRecorder(t, c)
 	r.probes = true
@@ -113,10 +117,10 @@ func runLab(t *testing.T, l *labSource, c seq.Config, kill func() bool) (*record
 	}
 }
 
-func runLabProcess(r *recorder, l *labSource, kill func() bool) error {
+func runLabProcess(r *recorder, l *labSource, kill func(*recorder) bool) error {
 	for {
 		for _, q := range r.ready.Request {
-			if kill() {
+			if kill(r) {
 				return errKilled
 			}
 			l.request(q)
@@ -125,7 +129,7 @@ func runLabProcess(r *recorder, l *labSource, kill func() bool) error {
 		if err != nil {
 			return err
 		}
-		if kill() { // with the delivery in its hands
+		if kill(r) { // with the delivery in its hands
 			return errKilled
 		}
 		r.packet(0, d)
@@ -215,11 +219,7 @@ func TestLabOutcomes(t *testing.T) {
 // Seeds 1-1000: coverage is the maximum, nothing is inverted, few requests.
 func TestLabThousandSeeds(t *testing.T) {
 	t.Parallel()
-	seeds := int64(1000)
-	if testing.Short() {
-		seeds = 60
-	}
-	for seed := int64(1); seed <= seeds; seed++ {
+	for seed := int64(1); seed <= int64(soak.Rounds(30, 1000)); seed++ {
 		l := newLab(t, labConfig(seed))
 		r, err := runLab(t, l, seq.Config{}, nil)
 		if err != nil {
@@ -236,10 +236,7 @@ func TestLabThousandSeeds(t *testing.T) {
 // A process killed at any instruction costs two requests and no packet (Q5).
 func TestLabKilledAnywhere(t *testing.T) {
 	t.Parallel()
-	runs, missed, kills, extra := 400, 0, 0, 0
-	if testing.Short() {
-		runs = 60
-	}
+	runs, missed, kills, extra := soak.Rounds(30, 400), 0, 0, 0
 	for seed := range uint64(runs) {
 		draw := rand.New(rand.NewPCG(seed, 1))
 		c := labConfig(int64(seed))
@@ -270,6 +267,71 @@ func TestLabKilledAnywhere(t *testing.T) {
 	// was lost nearby, the source answers the first request for neither and is gone.
 	if missed > 1 || extra > 2*kills+3*runs {
 		t.Errorf("%d runs, %d kills: %d packets missed, %d requests beyond damaged packets", runs, kills, missed, extra)
+	}
+}
+
+// A process killed with one of the last deliveries in its hands loses none of
+// them but where a guess is wrong: the source at its end answers requests until
+// one is for a packet that was lost for good.
+func TestLabKilledAtTheEnd(t *testing.T) {
+	t.Parallel()
+	runs := soak.Rounds(300, 2000)
+	for left := range 4 {
+		missed := 0
+		for seed := range runs {
+			c := labConfig(int64(seed))
+			c.TotalPackets, c.TerminationProb = 100, 0
+			l := newLab(t, c)
+			killed := false
+			r, err := runLab(t, l, seq.Config{}, func() bool {
+				now := !killed && l.pos == len(l.stream.Queue)-left
+				killed = killed || now
+				return now
+			})
+			if err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+			missed += l.stream.Deliverable() - len(r.log)
+		}
+		if most := []int{runs * 3 / 100, runs / 100, runs / 300, 0}[left]; missed > most {
+			t.Errorf("killed with %d deliveries left: %d of %d runs missed a packet, more than %d", left, missed, runs, most)
+		}
+	}
+}
+
+// A power cut takes what came since the last sync, but no line, and not the
+// order of what is asked for again: the source does not go back, and of the
+// requests and answers that it took no frame may be left.
+func TestLabPowerCuts(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(soak.Rounds(30, 600)) {
+		draw := rand.New(rand.NewPCG(seed, 2))
+		c := labConfig(int64(seed))
+		c.TerminationProb = 0
+		p := []float64{0.001, 0.003, 0.01}[seed%3]
+		l := newLab(t, c)
+		synced, cuts, atEnd := 0, 0, false
+		r, err := runLabWith(t, l, seq.Config{MaxStalls: 100}, func(now *recorder) bool {
+			if draw.Float64() >= p {
+				return false
+			}
+			least := max(synced, len(now.frames)-100)
+			synced = least + draw.IntN(len(now.frames)-least+1)
+			now.cut(synced)
+			cuts++
+			atEnd = atEnd || l.pos+100 > len(l.stream.Queue)
+			return true
+		})
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		r.checkStats()
+		if s := r.total(); s.Inversions > 0 {
+			t.Errorf("seed %d: %d inversions after %d cuts", seed, s.Inversions, cuts)
+		}
+		if missed := l.stream.Deliverable() - len(r.log); missed > 0 && !atEnd {
+			t.Errorf("seed %d: %d packets missed after %d cuts", seed, missed, cuts)
+		}
 	}
 }
 

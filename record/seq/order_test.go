@@ -489,3 +489,23 @@ func TestOrderLearns(t *testing.T) {
 		t.Errorf("D %d, %d spurious requests", s.D, s.Counts[seq.SpuriousRequests])
 	}
 }
+
+// A start is no reason to give up order where nothing can be asked for: what was
+// late when the last process ended may still come (G10).
+func TestOrderSurvivesStart(t *testing.T) {
+	t.Parallel()
+	for _, c := range []seq.Config{{Window: 5}, {Window: 5, Ask: seq.AskNever, Source: askable}, {Window: 5, Ask: seq.AskCorrupt, Source: askable}} {
+		r := newRecorder(t, c)
+		must(t, r.start(0))
+		for _, s := range []uint64{0, 1, 3, 4} {
+			r.packet(0, original(s))
+		}
+		must(t, r.start(0))
+		for _, s := range []uint64{2, 5, 6, 8, 9, 10, 11, 12, 13} {
+			r.packet(0, original(s))
+		}
+		if got := fmt.Sprint(text(r.log)); got != "[0 OK 1 OK 2 OK 3 OK 4 OK 5 OK 6 OK 8 OK 9 OK 10 OK 11 OK 12 OK 13 OK]" || len(r.requests) > 0 {
+			t.Errorf("%+v: log %s, requests %v", c, got, r.requests)
+		}
+	}
+}

@@ -43,6 +43,7 @@ type Caps struct {
 	MayExit       bool     // receiving may end the process: nothing may wait in its memory
 	Position      uint64   // Cursor of the last delivery it made, over all processes
 	Total         uint64   // Position at its end; 0 if unknown
+	End           uint64   // one above the last sequence that it was made with; 0 if unknown. It proves nothing: what it tells is where to ask last
 	Pending       []uint64 // requests it has taken and not yet answered, in its order
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"holdfast/internal/soak"
 	"holdfast/record/seq"
 )
 
@@ -147,11 +148,7 @@ func (r *recorder) compareOrder() {
 
 func TestRandomInputs(t *testing.T) {
 	t.Parallel()
-	seeds := uint64(500)
-	if testing.Short() {
-		seeds = 200
-	}
-	for seed := range seeds {
+	for seed := range uint64(soak.Rounds(20, 300)) {
 		draw := rand.New(rand.NewPCG(seed, 5))
 		data := make([]byte, 2000)
 		for i := range data {

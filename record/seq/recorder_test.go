@@ -22,7 +22,8 @@ type recorder struct {
 
 	frames   []seq.Frame
 	log      []seq.Line
-	wrote    int // lines that frames 4 say
+	after    []int // of log: how many frames are durable before the line is written
+	wrote    int   // lines that frames 4 say
 	requests []seq.Range
 	alarms   []seq.Alarm
 
@@ -72,6 +73,32 @@ func (r *recorder) start(now time.Duration) error {
 		r.do(ready, 0)
 	}
 	return err
+}
+
+// cut is a power cut that leaves n frames, and the lines that may be there when
+// no more than those are durable.
+func (r *recorder) cut(n int) {
+	r.t.Helper()
+	r.frames = r.frames[:n]
+	r.wrote = 0
+	r.taken = map[uint64]bool{}
+	for _, f := range r.frames {
+		switch f.Type {
+		case seq.FramePacket:
+			r.taken[f.Packet.Sequence] = true
+		case seq.FrameWrote:
+			for _, run := range f.Wrote.Runs {
+				r.wrote += int(run.Count)
+			}
+		}
+	}
+	for i := len(r.log) - 1; i >= 0 && r.after[i] > n; i-- {
+		delete(r.lines, r.log[i].Seq)
+		r.log, r.after = r.log[:i], r.after[:i]
+	}
+	if r.wrote > len(r.log) {
+		r.t.Fatalf("%d lines are said to be written, %d can be", r.wrote, len(r.log))
+	}
 }
 
 func (r *recorder) replay() seq.State {
@@ -130,6 +157,7 @@ func (r *recorder) do(ready seq.Ready, cause uint64) seq.Ready {
 		r.lines[l.Seq] = true
 		delete(r.held, l.Seq)
 		r.log = append(r.log, l)
+		r.after = append(r.after, len(r.frames))
 	}
 	for _, q := range ready.Request {
 		r.check(q)

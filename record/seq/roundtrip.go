@@ -90,6 +90,9 @@ func (t *roundTripAsker) begin(m *Machine) {
 	t.bucket.at = m.now
 	t.sweep = inquiry{first: m.first, end: m.top, cause: Sweep}
 	m.counts[RipeBelow] = m.top
+	if !m.mayAsk(Loss) { // a new process is no reason to give up order: D and T decide (G10)
+		m.counts[RipeBelow] = m.first
+	}
 	m.gaps.mark(m.first, m.top, func(r *run) { r.seen = m.now })
 }
 
@@ -107,7 +110,6 @@ func (t *roundTripAsker) askSweep(m *Machine) {
 		if !m.mayAsk(Loss) { // then only some runs
 			part.end = min(r.end, q.end)
 			if !m.mayAsk(r.cause) {
-				m.giveUp(r.first, part.end)
 				q.first = part.end
 				continue
 			}

@@ -1,5 +1,7 @@
 package seq
 
+import "time"
+
 // Stats are the figures of a process or of a whole session.
 type Stats struct {
 	PacketsReceived     uint64 `json:"packets_received"`
@@ -88,4 +90,17 @@ func (s *State) Stats(c Config) (Stats, error) {
 		return Stats{}, err
 	}
 	return k.stats(&[counters]uint64{}), nil
+}
+
+// Progress is where a machine stands.
+type Progress struct {
+	Begun  bool          // Hi is known
+	Hi     uint64        // highest sequence proven to exist
+	Extent uint64        // by how many sequences an original came late at most, lately
+	SRTT   time.Duration // smoothed round trip of requests; 0 if none was measured
+}
+
+// Progress says where the machine stands.
+func (m *Machine) Progress() Progress {
+	return Progress{Begun: m.begun && m.top > m.first, Hi: m.top - 1, Extent: m.policy.Extent, SRTT: m.policy.SRTT}
 }
