@@ -58,6 +58,8 @@ func (s *packetSource) Receive(context.Context) (seq.Delivery, error) {
 
 func (s *packetSource) RequestRetransmit(uint64, int) error { return nil }
 
+func (s *packetSource) Ready() bool { return s.next < len(s.packets) }
+
 // A memoryFile is a plain file in memory: it seeks and never waits.
 type memoryFile struct{ *bytes.Reader }
 

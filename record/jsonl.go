@@ -2,6 +2,7 @@ package record
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -150,12 +151,25 @@ func (j *JSONL) Next(ctx context.Context) (Event, error) {
 		j.told = j.line - int64(len(j.early))
 		return e, nil
 	}
-	if j.answer == nil {
-		e, err := j.read()
-		j.told = j.line
-		return e, err
+	if j.answer != nil && !j.Ready() {
+		return j.await(ctx)
 	}
-	return j.await(ctx)
+	e, err := j.read()
+	j.told = j.line
+	return e, err
+}
+
+// Ready reports whether the next line has been read already.
+func (j *JSONL) Ready() bool {
+	switch {
+	case len(j.early) > 0:
+		return true
+	case j.waiting:
+		return false
+	}
+	text, _ := j.in.Peek(j.in.Buffered())
+	end := bytes.IndexByte(text, '\n')
+	return end > 0 && !blank(text[:end])
 }
 
 // await waits for the next line as long as ctx lasts.
@@ -206,27 +220,31 @@ func (j *JSONL) read() (Event, error) {
 	}
 }
 
-// readLine gives a line without its end and how many bytes it took; no bytes
-// at the end of the input. A line that is too long is passed over.
+// readLine gives a line with its end and how many bytes it took; no bytes at
+// the end of the input. The text is valid until the next call. A line that is
+// too long is passed over.
 func (j *JSONL) readLine() (text []byte, n int, err error) {
-	j.text = j.text[:0]
 	limit := 2*j.c.MaxPayload + 4096
-	for {
-		part, err := j.in.ReadSlice('\n')
-		n += len(part)
-		if len(j.text) <= limit {
-			j.text = append(j.text, part...)
+	text, err = j.in.ReadSlice('\n')
+	n = len(text)
+	if err == bufio.ErrBufferFull {
+		j.text = append(j.text[:0], text...)
+		for err == bufio.ErrBufferFull {
+			text, err = j.in.ReadSlice('\n')
+			n += len(text)
+			if len(j.text) <= limit {
+				j.text = append(j.text, text...)
+			}
 		}
-		switch {
-		case err == bufio.ErrBufferFull:
-			continue
-		case err == io.EOF && n == 0, err != nil && err != io.EOF:
-			return nil, 0, err
-		case len(j.text) > limit:
-			return nil, n, fmt.Errorf("a line of %d bytes", n)
-		}
-		return j.text, n, nil
+		text = j.text
 	}
+	switch {
+	case n == 0, err != nil && err != io.EOF:
+		return nil, 0, err
+	case len(text) > limit:
+		return nil, n, fmt.Errorf("a line of %d bytes", n)
+	}
+	return text, n, nil
 }
 
 func blank(text []byte) bool {

@@ -51,6 +51,22 @@ type batch struct {
 
 func (b *batch) reset() { b.text, b.lines, b.after = b.text[:0], b.lines[:0], 0 }
 
+func (b *batch) add(l seq.Line, p seq.Packet) {
+	b.text = AppendLine(b.text, p, l.Status)
+	b.lines = append(b.lines, l)
+}
+
+// full reports whether b had better be written before it grows.
+func (b *batch) full() bool { return len(b.text) >= batchText || len(b.lines) == maxRuns }
+
+// fits reports whether b can take more lines.
+func (b *batch) fits(more *batch) bool {
+	return len(b.text) <= maxPending && len(b.lines)+len(more.lines) <= maxRuns
+}
+
+// batchText is the text of a batch that is worth a write.
+const batchText = 128 << 10
+
 // maxRuns is how many runs fit a WROTE frame, and so how many lines a batch.
 const maxRuns = 1<<16 - 1
 
@@ -70,17 +86,23 @@ func newLineWriter(file vfs.DataFile, j committer, end uint64, crc uint32, live 
 	return w
 }
 
-// add takes a line that may be written once the frame after is durable.
-func (w *lineWriter) add(l seq.Line, p seq.Packet, after journal.LSN) error {
+// add takes lines that may be written once the frame b.after is durable, and
+// leaves b empty.
+func (w *lineWriter) add(b *batch) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for w.err == nil && (len(w.pending.text) > maxPending || len(w.pending.lines) == maxRuns) {
+	for w.err == nil && !w.pending.fits(b) {
 		w.wait()
 	}
-	w.pending.text = AppendLine(w.pending.text, p, l.Status)
-	w.pending.lines = append(w.pending.lines, l)
-	w.pending.after = max(w.pending.after, after)
-	if w.live && len(w.pending.lines) == 1 {
+	if len(w.pending.lines) == 0 {
+		w.pending, *b = *b, w.pending
+	} else {
+		w.pending.text = append(w.pending.text, b.text...)
+		w.pending.lines = append(w.pending.lines, b.lines...)
+		w.pending.after = max(w.pending.after, b.after)
+	}
+	b.reset()
+	if w.live {
 		w.changed.Broadcast()
 	}
 	return w.err

@@ -28,12 +28,17 @@ type Logger struct {
 	started time.Time
 	at      time.Duration // of the last input
 	ready   seq.Ready
+	batch   batch // lines whose packets are staged in the journal, or in it
+	staged  bool  // something is to be settled
+	inputs  int   // of this batch
 	frames  []seq.Frame
 	runs    []seq.LineRun
 	asks    []seq.Range
 	frugal  bool // the source may end the process
 	alarms  map[seq.AlarmKind]bool
 	watch   watch
+
+	buffered func() bool // whether the source may be called while frames are staged
 }
 
 // NewLogger opens a session: its journal, its source and its log, in this

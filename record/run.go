@@ -59,6 +59,9 @@ func (l *Logger) record(ctx context.Context) error {
 	if err := l.perform(ready, nil); err != nil {
 		return err
 	}
+	if err := l.settle(); err != nil {
+		return err
+	}
 	if err := l.lines.flush(); err != nil { // what an earlier process left does not wait for company
 		return err
 	}
@@ -66,6 +69,7 @@ func (l *Logger) record(ctx context.Context) error {
 	if t, ok := l.src.(Teller); ok {
 		next = t.Next
 	}
+	l.buffered = l.collects()
 	for !l.ready.Done {
 		e, err := l.next(ctx, next)
 		switch {
@@ -84,7 +88,13 @@ func (l *Logger) record(ctx context.Context) error {
 // next waits for the next event; timers that are due fire meanwhile.
 func (l *Logger) next(ctx context.Context, next func(context.Context) (Event, error)) (Event, error) {
 	for {
-		e, err := l.await(ctx, next)
+		ready := l.room() && l.buffered()
+		if !ready {
+			if err := l.settle(); err != nil {
+				return Event{}, err
+			}
+		}
+		e, err := l.await(ctx, next, ready)
 		switch {
 		case err == nil, err == io.EOF:
 			return e, err
@@ -103,8 +113,9 @@ func (l *Logger) next(ctx context.Context, next func(context.Context) (Event, er
 }
 
 // await calls the source, for no longer than until the machine wants to wake.
-func (l *Logger) await(ctx context.Context, next func(context.Context) (Event, error)) (Event, error) {
-	if !l.c.RealClock || l.ready.Wake == seq.Never {
+// One that is ready does not wait.
+func (l *Logger) await(ctx context.Context, next func(context.Context) (Event, error), ready bool) (Event, error) {
+	if ready || !l.c.RealClock || l.ready.Wake == seq.Never {
 		return next(ctx)
 	}
 	until, cancel := context.WithDeadline(ctx, l.started.Add(l.ready.Wake))
@@ -167,6 +178,9 @@ func (l *Logger) drain(ctx context.Context) error {
 	for !l.ready.Done {
 		now = max(now, l.ready.Wake)
 		if l.c.RealClock {
+			if err := l.settle(); err != nil {
+				return err
+			}
 			t := time.NewTimer(time.Until(l.started.Add(now)))
 			select {
 			case <-ctx.Done():

@@ -161,6 +161,9 @@ func short(s string) string {
 }
 
 func (r *report) bytes() []byte {
+	if len(r.order) == 0 {
+		return r.b.Bytes()
+	}
 	r.printf("\n## Damage\n\n%d records in segments of %d KiB (pebble: one file), synced every %d records where the journal can, the files copied\nwhile it was open, then damaged and opened as its documentation says. `before` and `after` are records returned of those below and\nabove the damaged ones, means of the trials; `wrong` counts records returned that were never written so, over all trials;\n`reported` is whether the program using the journal is told.\n", faultRecords, segmentSize>>10, faultBatch)
 	for _, name := range r.order {
 		r.printf("\n### %s\n\n| journal | opens | before | after | wrong | reported | what it says |\n| --- | --- | --- | --- | --- | --- | --- |\n%s\n", strings.ToUpper(name[:1])+name[1:], strings.Join(r.rows[name], "\n"))

@@ -72,6 +72,8 @@ func (s *stream) Receive(context.Context) (seq.Delivery, error) {
 
 func (s *stream) RequestRetransmit(uint64, int) error { return nil }
 
+func (s *stream) Ready() bool { return s.next < len(s.bytes) }
+
 // endToEnd runs the whole recorder on a stream.
 func endToEnd(c *config, _ []*contestant, r *report) error {
 	packets := c.records / 2
