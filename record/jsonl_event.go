@@ -1,7 +1,6 @@
 package record
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -147,7 +146,7 @@ func (p *jsonlParser) readPayload(s *jsonScanner, e *Event) error {
 	if len(text)/2 > p.maxPayload {
 		return fmt.Errorf("%d bytes: more than --max-payload", len(text)/2)
 	}
-	if p.payload, err = hex.AppendDecode(p.payload[:0], text); err != nil {
+	if p.payload, err = appendUnhex(p.payload[:0], text); err != nil {
 		return errors.New("not hexadecimal")
 	}
 	e.Delivery.Payload = p.payload

@@ -65,7 +65,7 @@ func (b *batch) fits(more *batch) bool {
 }
 
 // batchText is the text of a batch that is worth a write.
-const batchText = 128 << 10
+const batchText = 512 << 10
 
 // maxRuns is how many runs fit a WROTE frame, and so how many lines a batch.
 const maxRuns = 1<<16 - 1

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -38,7 +39,9 @@ type Logger struct {
 	alarms  map[seq.AlarmKind]bool
 	watch   watch
 
-	buffered func() bool // whether the source may be called while frames are staged
+	take     func(context.Context) (Event, error) // the source's Receive, or Next
+	buffered func() bool                          // whether it may be called while frames are staged
+	event    Event                                // that it gave
 }
 
 // NewLogger opens a session: its journal, its source and its log, in this

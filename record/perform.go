@@ -92,7 +92,7 @@ func (l *Logger) collects() func() bool {
 
 // batchInputs is how many inputs share a write to the journal and one to the
 // log: enough that the two calls cost less than the rest.
-const batchInputs = 512
+const batchInputs = 2048
 
 // room reports whether the batch can take another input.
 func (l *Logger) room() bool { return l.inputs < batchInputs && !l.batch.full() }
