@@ -1,7 +1,6 @@
 package record
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -127,15 +126,20 @@ func (f *fields) complete() error {
 		f.event.Kind = Passed
 		return nil
 	}
-	for _, k := range []struct {
-		there bool
-		name  string
-	}{{f.sequence, "sequence"}, {f.timestamp, "timestamp"}, {f.payload, "payload"}, {f.checksum, "checksum"}} {
-		if !k.there {
-			return fmt.Errorf("%q is missing", k.name)
-		}
+	missing := ""
+	switch {
+	case !f.sequence:
+		missing = "sequence"
+	case !f.timestamp:
+		missing = "timestamp"
+	case !f.payload:
+		missing = "payload"
+	case !f.checksum:
+		missing = "checksum"
+	default:
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%q is missing", missing)
 }
 
 func (p *jsonlParser) readPayload(s *jsonScanner, e *Event) error {
@@ -172,7 +176,7 @@ func number(word []byte) (float64, error) {
 		return math.Inf(-1), nil
 	}
 	f, err := strconv.ParseFloat(string(word), 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) || !json.Valid(word) {
+	if err != nil && !errors.Is(err, strconv.ErrRange) || !isNumber(word) {
 		return 0, fmt.Errorf("%.24q is no number", word)
 	}
 	return f, nil
