@@ -21,6 +21,7 @@ type JSONL struct {
 	parser   jsonlParser
 	line     int64  // lines read by this process
 	told     int64  // of them, those that the recorder has seen
+	start    uint64 // where the first line that is told begins
 	offset   uint64 // where the next line begins
 	rejected int64
 	early    []Event // what was read to find the first packet
@@ -56,6 +57,10 @@ const maxWarnings = 10
 // packets.
 const maxEarly = 1 << 16
 
+// readAhead is how much is read at a time: what it holds is recorded in few
+// writes.
+const readAhead = 256 << 10
+
 // NewJSONL makes a source. Nothing is opened before its session is.
 func NewJSONL(c JSONLConfig) *JSONL {
 	if c.MaxPayload == 0 {
@@ -75,7 +80,7 @@ func (j *JSONL) Open(cursor uint64, known bool) error {
 	if !j.seek(in, cursor, known) {
 		j.answer = make(chan jsonlAnswer, 1)
 	}
-	j.in = bufio.NewReaderSize(in, 1<<16)
+	j.in = bufio.NewReaderSize(in, readAhead)
 	if j.offset > 0 {
 		return nil
 	}
@@ -110,7 +115,7 @@ func (j *JSONL) seek(in io.Reader, cursor uint64, known bool) bool {
 	if _, err := s.Seek(int64(cursor), io.SeekStart); err != nil {
 		return false
 	}
-	j.offset = cursor
+	j.start, j.offset = cursor, cursor
 	return true
 }
 
@@ -124,7 +129,7 @@ func (j *JSONL) Close() error {
 
 // Caps is what the source can do.
 func (j *JSONL) Caps() seq.Caps {
-	return seq.Caps{Requests: j.c.Requests != nil, Position: j.offset}
+	return seq.Caps{Requests: j.c.Requests != nil, Position: j.start}
 }
 
 // Rejected counts the lines that were no packets.

@@ -42,6 +42,7 @@ type Logger struct {
 	take     func(context.Context) (Event, error) // the source's Receive, or Next
 	buffered func() bool                          // whether it may be called while frames are staged
 	event    Event                                // that it gave
+	cursor   uint64                               // where it stood when all that it gave was journaled
 }
 
 // NewLogger opens a session: its journal, its source and its log, in this
@@ -103,7 +104,7 @@ func (l *Logger) open(r *recovered) error {
 		file.Close()
 		return err
 	}
-	l.state, l.kept = r.state, r.kept
+	l.state, l.kept, l.cursor = r.state, r.kept, r.state.Cursor
 	l.frugal = l.caps.MayExit
 	live := l.c.Journal.Level == journal.Group && !l.frugal && !l.c.Policy.JournalOff && !r.state.Completed
 	l.lines = newLineWriter(file, l.j, r.end, r.crc, live)

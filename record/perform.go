@@ -113,6 +113,9 @@ func (l *Logger) settle() error {
 		l.batch.reset()
 		return err
 	}
+	if c := l.event.Cursor; c != 0 {
+		l.cursor = c
+	}
 	if l.c.Policy.JournalOff {
 		l.batch.after = 0 // there is nothing that a line has to wait for
 	}
@@ -189,6 +192,9 @@ func (l *Logger) tellAlarms(alarms []seq.Alarm) {
 // journal, or is written if there is none.
 func (l *Logger) stop(reason seq.StopReason, cause error) (Stats, error) {
 	defer l.abandon()
+	if reason == seq.StopDiskFull { // some of what came since was not journaled
+		l.m.Unread(l.cursor)
+	}
 	if err := l.settle(); err != nil {
 		return Stats{}, err
 	}

@@ -212,6 +212,10 @@ func (m *Machine) RequestFailed(now time.Duration, r Range) Ready {
 	return m.finish()
 }
 
+// Unread takes back that the source stands beyond a cursor: the frames of what
+// it delivered since could not be written. Only Stop may follow.
+func (m *Machine) Unread(cursor uint64) { m.cursor = cursor }
+
 // Stop ends the process. When the session is complete, everything is written;
 // otherwise what waits for order goes on waiting in the journal, or, without
 // one, is written too.
