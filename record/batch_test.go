@@ -228,7 +228,7 @@ func TestBatchCrashes(t *testing.T) {
 						n := 1 + rng.IntN(120)
 						plan := vfs.KillAt(n)
 						if rng.IntN(3) == 0 {
-							plan = fullFrom(n)
+							plan = fullFrom(n, rng.IntN(2) == 0)
 						}
 						r.c.Disk = vfs.NewFaulty(r.crash, plan)
 					}
@@ -261,12 +261,13 @@ func TestBatchCrashes(t *testing.T) {
 	}
 }
 
-// fullFrom is a disk without space from the n-th call on. Syncs have theirs: one
-// that fails loses what was written before.
-func fullFrom(n int) vfs.Plan {
+// fullFrom is a disk without space from the n-th call on: for anything, or only
+// for the next segment. Syncs have theirs: one that fails loses what was written
+// before.
+func fullFrom(n int, segment bool) vfs.Plan {
 	full := vfs.FullFrom(n, syscall.ENOSPC)
 	return func(o vfs.Op) error {
-		if o.Call == "sync" {
+		if o.Call == "sync" || segment && o.Call != "preallocate" {
 			return nil
 		}
 		return full(o)
