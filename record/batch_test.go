@@ -248,7 +248,7 @@ func TestBatchCrashes(t *testing.T) {
 				for text := range bytes.Lines(before) {
 					line, err := record.ParseLine(bytes.TrimSuffix(text, []byte{'\n'}))
 					if p := first[line.Sequence]; err != nil || seen[line.Sequence] || !bytes.Equal(p.Payload, line.Payload) || p.Timestamp != line.Timestamp {
-						t.Fatalf("seed %d: line %s: %v", seed, text, err)
+						t.Fatalf("seed %d, line of %d, before: %v: %.40s: %v", seed, line.Sequence, seen[line.Sequence], text, err)
 					}
 					seen[line.Sequence] = true
 				}

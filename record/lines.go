@@ -29,17 +29,19 @@ type lineWriter struct {
 	j    committer
 	live bool // a goroutine writes; else flush does
 
-	mu      sync.Mutex // guards all below, but not during sync and write
-	changed *sync.Cond
-	pending batch
-	wrote   []seq.Line // in the log, and not yet told
-	marks   []mark     // of wrote, one a batch
-	end     uint64
-	crc     uint32
-	spare   batch
-	busy    bool // a batch is being written
-	closed  bool
-	err     error // the first failure, for ever
+	mu        sync.Mutex // guards all below, but not during sync and write
+	changed   *sync.Cond
+	pending   batch
+	wrote     []seq.Line // in the log, and not known to be told
+	marks     []mark     // of wrote, one a batch
+	toldLines int        // of wrote, told gave the frames
+	toldMarks int
+	end       uint64
+	crc       uint32
+	spare     batch
+	busy      bool // a batch is being written
+	closed    bool
+	err       error // the first failure, for ever
 }
 
 // A batch is lines and their text.
@@ -173,8 +175,8 @@ func (w *lineWriter) write(spare *batch) {
 	w.changed.Broadcast()
 }
 
-// told appends to dst the frames of what was written since the last call. The
-// runs are kept in runs. A frame of no runs says that the log was synced.
+// told appends to dst the frames of what was written and not [lineWriter.believed].
+// The runs are kept in runs. A frame of no runs says that the log was synced.
 func (w *lineWriter) told(dst []seq.Frame, runs []seq.LineRun, synced bool) ([]seq.Frame, []seq.LineRun) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -192,8 +194,17 @@ func (w *lineWriter) told(dst []seq.Frame, runs []seq.LineRun, synced bool) ([]s
 	if synced && len(w.marks) == 0 {
 		dst = append(dst, wroteFrame(mark{0, w.end, w.crc}, nil, true))
 	}
-	w.wrote, w.marks = w.wrote[:0], w.marks[:0]
+	w.toldLines, w.toldMarks = len(w.wrote), len(w.marks)
 	return dst, runs
+}
+
+// believed says that the frames that told gave last are in the journal. Until
+// then they are given again: a disk may have been full.
+func (w *lineWriter) believed() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wrote, w.marks = slices.Delete(w.wrote, 0, w.toldLines), slices.Delete(w.marks, 0, w.toldMarks)
+	w.toldLines, w.toldMarks = 0, 0
 }
 
 func wroteFrame(m mark, runs []seq.LineRun, synced bool) seq.Frame {

@@ -29,9 +29,10 @@ type Logger struct {
 	started time.Time
 	at      time.Duration // of the last input
 	ready   seq.Ready
-	batch   batch // lines whose packets are staged in the journal, or in it
-	staged  bool  // something is to be settled
-	inputs  int   // of this batch
+	batch   batch       // lines whose packets are staged in the journal, or in it
+	staged  bool        // something is to be settled
+	inputs  int         // of this batch
+	telling journal.LSN // of the frame in it that tells what was written, or 0
 	frames  []seq.Frame
 	runs    []seq.LineRun
 	asks    []seq.Range

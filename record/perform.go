@@ -31,23 +31,36 @@ func (l *Logger) perform(r seq.Ready, d *seq.Delivery) error {
 
 // stage hands frames to the journal, and before the first of a batch what was
 // written since the last time.
-func (l *Logger) stage(frames []seq.Frame) error {
-	var after journal.LSN
-	var err error
+func (l *Logger) stage(frames []seq.Frame) (err error) {
+	after := l.batch.after
 	if l.inputs++; !l.staged {
 		l.staged = true
 		if l.frames, l.runs = l.lines.told(l.frames[:0], l.runs, false); len(l.frames) > 0 {
-			after, err = l.j.Stage(l.frames...)
+			if after, err = l.j.Stage(l.frames...); err == nil {
+				l.telling = after
+			}
 		}
 	}
 	if err == nil && len(frames) > 0 {
 		after, err = l.j.Stage(frames...)
 	}
-	if err != nil && after < l.batch.after {
-		l.batch.reset() // the disk is full, and their packets are not on it
+	if err != nil {
+		l.unstage(after)
 	}
 	l.batch.after = max(l.batch.after, after)
 	return err
+}
+
+// unstage forgets what is lost of a batch because the disk is full. taken is the
+// last frame that the journal has.
+func (l *Logger) unstage(taken journal.LSN) {
+	if taken < l.batch.after {
+		l.batch.reset() // lines whose packets it does not have
+	}
+	if l.telling > 0 && l.telling <= taken {
+		l.lines.believed()
+	}
+	l.telling = 0
 }
 
 // write adds lines to the batch. A packet that is written by the input that
@@ -105,13 +118,17 @@ func (l *Logger) settle() error {
 		return nil
 	}
 	l.staged, l.inputs = false, 0
-	err := l.j.Flush()
+	taken, err := l.j.Append()
 	if err == nil && l.c.Journal.Level == journal.Always {
 		err = l.j.Commit(l.batch.after)
 	}
 	if err != nil {
-		l.batch.reset()
+		l.unstage(taken)
 		return err
+	}
+	if l.telling > 0 {
+		l.lines.believed()
+		l.telling = 0
 	}
 	if c := l.event.Cursor; c != 0 {
 		l.cursor = c

@@ -24,16 +24,10 @@ func (j *Journal) Append(frames ...seq.Frame) (LSN, error) { return j.take(frame
 
 // Stage is Append for a caller who has more frames at hand. On return the frames
 // are copied into the journal's memory, where the end of the process does take
-// them; the next Append, Flush or Close brings them to the system, and a Stage
-// that has collected 1 MiB. Until then no Commit may name them, and a FullError
-// loses those that it does not count.
+// them. The next Append, of none at the least, or Close brings them to the
+// system, and so does a Stage once there is 1 MiB of them. Until then no Commit
+// may name them, and a FullError loses those that it does not count.
 func (j *Journal) Stage(frames ...seq.Frame) (LSN, error) { return j.take(frames, false) }
-
-// Flush brings to the system what was staged.
-func (j *Journal) Flush() error {
-	_, err := j.take(nil, true)
-	return err
-}
 
 func (j *Journal) take(frames []seq.Frame, flush bool) (LSN, error) {
 	if err := writable(frames); err != nil {
