@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	flushBytes = 1 << 20 // written at once: bounds the memory of a long batch
-	keepBytes  = 4 << 20 // of the buffer, between batches
+	flushBytes = 256 << 10 // written at once: bounds the memory of a long batch
+	keepBytes  = 4 << 20   // of the buffer, between batches
 )
 
 // Append adds frames and gives the LSN of the last. On return they are with the
@@ -25,7 +25,7 @@ func (j *Journal) Append(frames ...seq.Frame) (LSN, error) { return j.take(frame
 // Stage is Append for a caller who has more frames at hand. On return the frames
 // are copied into the journal's memory, where the end of the process does take
 // them. The next Append, of none at the least, or Close brings them to the
-// system, and so does a Stage once there is 1 MiB of them. Until then no Commit
+// system, and so does a Stage once there are 256 KiB of them. Until then no Commit
 // may name them, and a FullError loses those that it does not count.
 func (j *Journal) Stage(frames ...seq.Frame) (LSN, error) { return j.take(frames, false) }
 
