@@ -40,6 +40,14 @@ type fields struct {
 }
 
 func (p *jsonlParser) parse(text []byte) (Event, error) {
+	if e, ok := p.usual(text); ok {
+		return e, nil
+	}
+	return p.any(text)
+}
+
+// any reads a line of whatever order and keys.
+func (p *jsonlParser) any(text []byte) (Event, error) {
 	s := jsonScanner{text: text}
 	f := fields{event: Event{At: p.last}}
 	f.event.Delivery.HeaderTrusted = true
