@@ -2,6 +2,7 @@ package record
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ type JSONL struct {
 	parser   jsonlParser
 	line     int64  // lines read by this process
 	told     int64  // of them, those that the recorder has seen
+	start    uint64 // where the first line that is told begins
 	offset   uint64 // where the next line begins
 	rejected int64
 	early    []Event // what was read to find the first packet
@@ -55,6 +57,10 @@ const maxWarnings = 10
 // packets.
 const maxEarly = 1 << 16
 
+// readAhead is how much is read at a time: what it holds is recorded in few
+// writes.
+const readAhead = 256 << 10
+
 // NewJSONL makes a source. Nothing is opened before its session is.
 func NewJSONL(c JSONLConfig) *JSONL {
 	if c.MaxPayload == 0 {
@@ -74,7 +80,7 @@ func (j *JSONL) Open(cursor uint64, known bool) error {
 	if !j.seek(in, cursor, known) {
 		j.answer = make(chan jsonlAnswer, 1)
 	}
-	j.in = bufio.NewReaderSize(in, 1<<16)
+	j.in = bufio.NewReaderSize(in, readAhead)
 	if j.offset > 0 {
 		return nil
 	}
@@ -109,7 +115,7 @@ func (j *JSONL) seek(in io.Reader, cursor uint64, known bool) bool {
 	if _, err := s.Seek(int64(cursor), io.SeekStart); err != nil {
 		return false
 	}
-	j.offset = cursor
+	j.start, j.offset = cursor, cursor
 	return true
 }
 
@@ -123,7 +129,7 @@ func (j *JSONL) Close() error {
 
 // Caps is what the source can do.
 func (j *JSONL) Caps() seq.Caps {
-	return seq.Caps{Requests: j.c.Requests != nil, Position: j.offset}
+	return seq.Caps{Requests: j.c.Requests != nil, Position: j.start}
 }
 
 // Rejected counts the lines that were no packets.
@@ -150,12 +156,25 @@ func (j *JSONL) Next(ctx context.Context) (Event, error) {
 		j.told = j.line - int64(len(j.early))
 		return e, nil
 	}
-	if j.answer == nil {
-		e, err := j.read()
-		j.told = j.line
-		return e, err
+	if j.answer != nil && !j.Ready() {
+		return j.await(ctx)
 	}
-	return j.await(ctx)
+	e, err := j.read()
+	j.told = j.line
+	return e, err
+}
+
+// Ready reports whether the next line has been read already.
+func (j *JSONL) Ready() bool {
+	switch {
+	case len(j.early) > 0:
+		return true
+	case j.waiting:
+		return false
+	}
+	text, _ := j.in.Peek(j.in.Buffered())
+	end := bytes.IndexByte(text, '\n')
+	return end > 0 && !blank(text[:end])
 }
 
 // await waits for the next line as long as ctx lasts.
@@ -206,27 +225,31 @@ func (j *JSONL) read() (Event, error) {
 	}
 }
 
-// readLine gives a line without its end and how many bytes it took; no bytes
-// at the end of the input. A line that is too long is passed over.
+// readLine gives a line with its end and how many bytes it took; no bytes at
+// the end of the input. The text is valid until the next call. A line that is
+// too long is passed over.
 func (j *JSONL) readLine() (text []byte, n int, err error) {
-	j.text = j.text[:0]
 	limit := 2*j.c.MaxPayload + 4096
-	for {
-		part, err := j.in.ReadSlice('\n')
-		n += len(part)
-		if len(j.text) <= limit {
-			j.text = append(j.text, part...)
+	text, err = j.in.ReadSlice('\n')
+	n = len(text)
+	if err == bufio.ErrBufferFull {
+		j.text = append(j.text[:0], text...)
+		for err == bufio.ErrBufferFull {
+			text, err = j.in.ReadSlice('\n')
+			n += len(text)
+			if len(j.text) <= limit {
+				j.text = append(j.text, text...)
+			}
 		}
-		switch {
-		case err == bufio.ErrBufferFull:
-			continue
-		case err == io.EOF && n == 0, err != nil && err != io.EOF:
-			return nil, 0, err
-		case len(j.text) > limit:
-			return nil, n, fmt.Errorf("a line of %d bytes", n)
-		}
-		return j.text, n, nil
+		text = j.text
 	}
+	switch {
+	case n == 0, err != nil && err != io.EOF:
+		return nil, 0, err
+	case len(text) > limit:
+		return nil, n, fmt.Errorf("a line of %d bytes", n)
+	}
+	return text, n, nil
 }
 
 func blank(text []byte) bool {

@@ -1,8 +1,6 @@
 package record
 
 import (
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -42,6 +40,14 @@ type fields struct {
 }
 
 func (p *jsonlParser) parse(text []byte) (Event, error) {
+	if e, ok := p.usual(text); ok {
+		return e, nil
+	}
+	return p.any(text)
+}
+
+// any reads a line of whatever order and keys.
+func (p *jsonlParser) any(text []byte) (Event, error) {
 	s := jsonScanner{text: text}
 	f := fields{event: Event{At: p.last}}
 	f.event.Delivery.HeaderTrusted = true
@@ -128,15 +134,20 @@ func (f *fields) complete() error {
 		f.event.Kind = Passed
 		return nil
 	}
-	for _, k := range []struct {
-		there bool
-		name  string
-	}{{f.sequence, "sequence"}, {f.timestamp, "timestamp"}, {f.payload, "payload"}, {f.checksum, "checksum"}} {
-		if !k.there {
-			return fmt.Errorf("%q is missing", k.name)
-		}
+	missing := ""
+	switch {
+	case !f.sequence:
+		missing = "sequence"
+	case !f.timestamp:
+		missing = "timestamp"
+	case !f.payload:
+		missing = "payload"
+	case !f.checksum:
+		missing = "checksum"
+	default:
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%q is missing", missing)
 }
 
 func (p *jsonlParser) readPayload(s *jsonScanner, e *Event) error {
@@ -147,7 +158,7 @@ func (p *jsonlParser) readPayload(s *jsonScanner, e *Event) error {
 	if len(text)/2 > p.maxPayload {
 		return fmt.Errorf("%d bytes: more than --max-payload", len(text)/2)
 	}
-	if p.payload, err = hex.AppendDecode(p.payload[:0], text); err != nil {
+	if p.payload, err = appendUnhex(p.payload[:0], text); err != nil {
 		return errors.New("not hexadecimal")
 	}
 	e.Delivery.Payload = p.payload
@@ -173,7 +184,7 @@ func number(word []byte) (float64, error) {
 		return math.Inf(-1), nil
 	}
 	f, err := strconv.ParseFloat(string(word), 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) || !json.Valid(word) {
+	if err != nil && !errors.Is(err, strconv.ErrRange) || !isNumber(word) {
 		return 0, fmt.Errorf("%.24q is no number", word)
 	}
 	return f, nil

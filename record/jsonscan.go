@@ -1,7 +1,7 @@
 package record
 
 import (
-	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -91,6 +91,9 @@ func (s *jsonScanner) str() ([]byte, error) {
 		return nil, err
 	}
 	from := s.at
+	for s.at+8 <= len(s.text) && ordinary(binary.LittleEndian.Uint64(s.text[s.at:])) {
+		s.at += 8
+	}
 	for s.at < len(s.text) {
 		switch c := s.text[s.at]; {
 		case c == '"':
@@ -104,6 +107,13 @@ func (s *jsonScanner) str() ([]byte, error) {
 		s.at++
 	}
 	return nil, errJSON
+}
+
+// ordinary reports whether none of eight bytes is a quote, a backslash or a
+// control character: x-n has the top bit of a byte x below n, if x has not.
+func ordinary(w uint64) bool {
+	quote, slash := w^'"'*each01, w^'\\'*each01
+	return ((quote-each01)&^quote|(slash-each01)&^slash|(w-' '*each01)&^w)&(0x80*each01) == 0
 }
 
 // escaped reads the rest of a string that has escapes.
@@ -123,14 +133,49 @@ func (s *jsonScanner) escaped(from int) ([]byte, error) {
 	return nil, errJSON
 }
 
+// wordEnd marks the bytes that no number or literal has.
+var wordEnd = [256]bool{' ': true, '\t': true, '\r': true, '\n': true, ',': true, ':': true, '{': true, '}': true, '[': true, ']': true, '"': true}
+
 // word reads a number or a literal as it stands.
 func (s *jsonScanner) word() []byte {
 	s.space()
 	from := s.at
-	for s.at < len(s.text) && !bytes.ContainsRune([]byte(" \t\r\n,:{}[]\""), rune(s.text[s.at])) {
+	for s.at < len(s.text) && !wordEnd[s.text[s.at]] {
 		s.at++
 	}
 	return s.text[from:s.at]
+}
+
+// isNumber reports whether a word is a number of JSON.
+func isNumber(word []byte) bool {
+	i := 0
+	digits := func() bool {
+		from := i
+		for i < len(word) && word[i]-'0' < 10 {
+			i++
+		}
+		return i > from
+	}
+	if i < len(word) && word[i] == '-' {
+		i++
+	}
+	if zero := i; !digits() || word[zero] == '0' && i > zero+1 {
+		return false
+	}
+	if i < len(word) && word[i] == '.' {
+		if i++; !digits() {
+			return false
+		}
+	}
+	if i < len(word) && word[i]|0x20 == 'e' {
+		if i++; i < len(word) && (word[i] == '+' || word[i] == '-') {
+			i++
+		}
+		if !digits() {
+			return false
+		}
+	}
+	return i == len(word)
 }
 
 // boolean reads true or false.
@@ -161,10 +206,10 @@ func (s *jsonScanner) skip(depth int) error {
 	}
 	w := s.word()
 	switch string(w) {
-	case "NaN", "Infinity", "-Infinity":
+	case "NaN", "Infinity", "-Infinity", "true", "false", "null":
 		return nil
 	}
-	if !json.Valid(w) {
+	if !isNumber(w) {
 		return errJSON
 	}
 	return nil

@@ -41,7 +41,7 @@ func AppendLine(dst []byte, p seq.Packet, s seq.Status) []byte {
 	dst = append(dst, ',')
 	dst = pyrand.AppendRepr(dst, p.Timestamp)
 	dst = append(dst, ',')
-	dst = hex.AppendEncode(dst, p.Payload)
+	dst = appendHex(dst, p.Payload)
 	dst = append(dst, ',')
 	dst = append(dst, s.String()...)
 	return append(dst, '\n')

@@ -29,17 +29,19 @@ type lineWriter struct {
 	j    committer
 	live bool // a goroutine writes; else flush does
 
-	mu      sync.Mutex // guards all below, but not during sync and write
-	changed *sync.Cond
-	pending batch
-	wrote   []seq.Line // in the log, and not yet told
-	marks   []mark     // of wrote, one a batch
-	end     uint64
-	crc     uint32
-	spare   batch
-	busy    bool // a batch is being written
-	closed  bool
-	err     error // the first failure, for ever
+	mu        sync.Mutex // guards all below, but not during sync and write
+	changed   *sync.Cond
+	pending   batch
+	wrote     []seq.Line // in the log, and not known to be told
+	marks     []mark     // of wrote, one a batch
+	toldLines int        // of wrote, told gave the frames
+	toldMarks int
+	end       uint64
+	crc       uint32
+	spare     batch
+	busy      bool // a batch is being written
+	closed    bool
+	err       error // the first failure, for ever
 }
 
 // A batch is lines and their text.
@@ -50,6 +52,22 @@ type batch struct {
 }
 
 func (b *batch) reset() { b.text, b.lines, b.after = b.text[:0], b.lines[:0], 0 }
+
+func (b *batch) add(l seq.Line, p seq.Packet) {
+	b.text = AppendLine(b.text, p, l.Status)
+	b.lines = append(b.lines, l)
+}
+
+// full reports whether b had better be written before it grows.
+func (b *batch) full() bool { return len(b.text) >= batchText || len(b.lines) == maxRuns }
+
+// fits reports whether b can take more lines.
+func (b *batch) fits(more *batch) bool {
+	return len(b.text) <= maxPending && len(b.lines)+len(more.lines) <= maxRuns
+}
+
+// batchText is the text of a batch that is worth a write.
+const batchText = 512 << 10
 
 // maxRuns is how many runs fit a WROTE frame, and so how many lines a batch.
 const maxRuns = 1<<16 - 1
@@ -70,17 +88,23 @@ func newLineWriter(file vfs.DataFile, j committer, end uint64, crc uint32, live 
 	return w
 }
 
-// add takes a line that may be written once the frame after is durable.
-func (w *lineWriter) add(l seq.Line, p seq.Packet, after journal.LSN) error {
+// add takes lines that may be written once the frame b.after is durable, and
+// leaves b empty.
+func (w *lineWriter) add(b *batch) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for w.err == nil && (len(w.pending.text) > maxPending || len(w.pending.lines) == maxRuns) {
+	for w.err == nil && !w.pending.fits(b) {
 		w.wait()
 	}
-	w.pending.text = AppendLine(w.pending.text, p, l.Status)
-	w.pending.lines = append(w.pending.lines, l)
-	w.pending.after = max(w.pending.after, after)
-	if w.live && len(w.pending.lines) == 1 {
+	if len(w.pending.lines) == 0 {
+		w.pending, *b = *b, w.pending
+	} else {
+		w.pending.text = append(w.pending.text, b.text...)
+		w.pending.lines = append(w.pending.lines, b.lines...)
+		w.pending.after = max(w.pending.after, b.after)
+	}
+	b.reset()
+	if w.live {
 		w.changed.Broadcast()
 	}
 	return w.err
@@ -151,8 +175,8 @@ func (w *lineWriter) write(spare *batch) {
 	w.changed.Broadcast()
 }
 
-// told appends to dst the frames of what was written since the last call. The
-// runs are kept in runs. A frame of no runs says that the log was synced.
+// told appends to dst the frames of what was written and not [lineWriter.believed].
+// The runs are kept in runs. A frame of no runs says that the log was synced.
 func (w *lineWriter) told(dst []seq.Frame, runs []seq.LineRun, synced bool) ([]seq.Frame, []seq.LineRun) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -170,8 +194,17 @@ func (w *lineWriter) told(dst []seq.Frame, runs []seq.LineRun, synced bool) ([]s
 	if synced && len(w.marks) == 0 {
 		dst = append(dst, wroteFrame(mark{0, w.end, w.crc}, nil, true))
 	}
-	w.wrote, w.marks = w.wrote[:0], w.marks[:0]
+	w.toldLines, w.toldMarks = len(w.wrote), len(w.marks)
 	return dst, runs
+}
+
+// believed says that the frames that told gave last are in the journal. Until
+// then they are given again: a disk may have been full.
+func (w *lineWriter) believed() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wrote, w.marks = slices.Delete(w.wrote, 0, w.toldLines), slices.Delete(w.marks, 0, w.toldMarks)
+	w.toldLines, w.toldMarks = 0, 0
 }
 
 func wroteFrame(m mark, runs []seq.LineRun, synced bool) seq.Frame {

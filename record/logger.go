@@ -1,6 +1,7 @@
 package record
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -28,12 +29,20 @@ type Logger struct {
 	started time.Time
 	at      time.Duration // of the last input
 	ready   seq.Ready
+	batch   batch       // lines whose packets are staged in the journal, or in it
+	staged  bool        // something is to be settled
+	inputs  int         // of this batch
+	telling journal.LSN // of the frame in it that tells what was written, or 0
 	frames  []seq.Frame
 	runs    []seq.LineRun
 	asks    []seq.Range
 	frugal  bool // the source may end the process
 	alarms  map[seq.AlarmKind]bool
 	watch   watch
+
+	take     func(context.Context) (Event, error) // the source's Receive, or Next
+	buffered func() bool                          // whether it may be called while frames are staged
+	event    Event                                // that it gave
 }
 
 // NewLogger opens a session: its journal, its source and its log, in this

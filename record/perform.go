@@ -9,21 +9,19 @@ import (
 	"holdfast/record/seq"
 )
 
-// perform does what the machine wants, in its order. d is the delivery that
-// was its input.
+// perform does what the machine wants, in its order, as far as it does not wait
+// for company in a batch: see settle. d is the delivery that was its input.
 func (l *Logger) perform(r seq.Ready, d *seq.Delivery) error {
 	l.ready = r
-	after, err := l.append(r.Journal)
-	if err != nil {
+	if err := l.stage(r.Journal); err != nil {
 		return err
 	}
-	if err := l.write(r, d, after); err != nil {
+	if err := l.write(r, d); err != nil {
 		return err
 	}
 	l.tellAlarms(r.Alarm)
-	l.asks = append(l.asks[:0], r.Request...) // the next input takes them away
-	for _, ask := range l.asks {
-		if err := l.ask(ask); err != nil {
+	if len(r.Request) > 0 {
+		if err := l.askAll(r.Request); err != nil {
 			return err
 		}
 	}
@@ -31,46 +29,112 @@ func (l *Logger) perform(r seq.Ready, d *seq.Delivery) error {
 	return nil
 }
 
-// append journals frames, and before them what was written since the last time.
-func (l *Logger) append(frames []seq.Frame) (journal.LSN, error) {
-	l.frames, l.runs = l.lines.told(l.frames[:0], l.runs, false)
-	l.frames = append(l.frames, frames...)
-	if len(l.frames) == 0 {
-		return 0, nil
+// stage hands frames to the journal, and before the first of a batch what was
+// written since the last time.
+func (l *Logger) stage(frames []seq.Frame) (err error) {
+	after := l.batch.after
+	if l.inputs++; !l.staged {
+		l.staged = true
+		if l.frames, l.runs = l.lines.told(l.frames[:0], l.runs, false); len(l.frames) > 0 {
+			if after, err = l.j.Stage(l.frames...); err == nil {
+				l.telling = after
+			}
+		}
 	}
-	after, err := l.j.Append(l.frames...)
-	if err == nil && l.c.Journal.Level == journal.Always {
-		err = l.j.Commit(after)
+	if err == nil && len(frames) > 0 {
+		after, err = l.j.Stage(frames...)
 	}
-	return after, err
+	if err != nil {
+		l.unstage(after)
+	}
+	l.batch.after = max(l.batch.after, after)
+	return err
 }
 
-// write hands lines to the log. A packet that is written by the input that
-// brought it is never copied.
-func (l *Logger) write(r seq.Ready, d *seq.Delivery, after journal.LSN) error {
-	fresh := r.Accepted
-	if l.c.Policy.JournalOff {
-		after = 0 // there is nothing that a line has to wait for
+// unstage forgets what is lost of a batch because the disk is full. taken is the
+// last frame that the journal has.
+func (l *Logger) unstage(taken journal.LSN) {
+	if taken < l.batch.after {
+		l.batch.reset() // lines whose packets it does not have
 	}
+	if l.telling > 0 && l.telling <= taken {
+		l.lines.believed()
+	}
+	l.telling = 0
+}
+
+// write adds lines to the batch. A packet that is written by the input that
+// brought it is never copied.
+func (l *Logger) write(r seq.Ready, d *seq.Delivery) error {
+	fresh := r.Accepted
 	for _, line := range r.Write {
-		if fresh && line.Seq == d.Sequence {
-			fresh = false
-			if err := l.lines.add(line, d.Packet, after); err != nil {
+		if l.batch.full() {
+			if err := l.settle(); err != nil {
 				return err
 			}
+		}
+		if fresh && line.Seq == d.Sequence {
+			fresh = false
+			l.batch.add(line, d.Packet)
 			continue
 		}
 		p, ok := l.kept.get(line.Seq)
 		if !ok {
 			panic(fmt.Sprintf("record: line of sequence %d, which is not kept", line.Seq))
 		}
-		if err := l.lines.add(line, p, after); err != nil {
-			return err
-		}
+		l.batch.add(line, p)
 		l.kept.drop(line.Seq)
 	}
 	if fresh {
 		l.kept.put(d.Packet)
+	}
+	return nil
+}
+
+// collects gives the source's word on what it has at hand, where inputs may
+// share their writes: not if the source may end the process, nor if each packet
+// is to be durable before the next, nor without a journal, where the log alone
+// knows what came.
+func (l *Logger) collects() func() bool {
+	b, ok := l.src.(Buffered)
+	if !ok || l.frugal || l.c.Policy.JournalOff || l.c.Journal.Level == journal.Always {
+		return func() bool { return false }
+	}
+	return b.Ready
+}
+
+// batchInputs is how many inputs share a write to the journal and one to the
+// log: enough that the two calls cost less than the rest.
+const batchInputs = 2048
+
+// room reports whether the batch can take another input.
+func (l *Logger) room() bool { return l.inputs < batchInputs && !l.batch.full() }
+
+// settle ends a batch: the journal BEFORE the lines. It is called before a
+// request is sent and before the source is asked for what it has not got at
+// hand: nothing that came from it is then in the memory of this process only.
+func (l *Logger) settle() error {
+	if !l.staged {
+		return nil
+	}
+	l.staged, l.inputs = false, 0
+	taken, err := l.j.Append()
+	if err == nil && l.c.Journal.Level == journal.Always {
+		err = l.j.Commit(l.batch.after)
+	}
+	if err != nil {
+		l.unstage(taken)
+		return err
+	}
+	if l.telling > 0 {
+		l.lines.believed()
+		l.telling = 0
+	}
+	if l.c.Policy.JournalOff {
+		l.batch.after = 0 // there is nothing that a line has to wait for
+	}
+	if err := l.lines.add(&l.batch); err != nil {
+		return err
 	}
 	if l.lines.live || l.grouped() {
 		return nil
@@ -85,6 +149,20 @@ const groupLines = 64
 
 func (l *Logger) grouped() bool {
 	return l.c.Journal.Level == journal.Group && !l.c.Policy.JournalOff && l.lines.waiting() < groupLines
+}
+
+// askAll sends requests once their frames are in the journal.
+func (l *Logger) askAll(requests []seq.Range) error {
+	if err := l.settle(); err != nil {
+		return err
+	}
+	l.asks = append(l.asks[:0], requests...) // the next input takes them away
+	for _, ask := range l.asks {
+		if err := l.ask(ask); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (l *Logger) ask(r seq.Range) error {
@@ -128,12 +206,22 @@ func (l *Logger) tellAlarms(alarms []seq.Alarm) {
 // journal, or is written if there is none.
 func (l *Logger) stop(reason seq.StopReason, cause error) (Stats, error) {
 	defer l.abandon()
-	r := l.m.Stop(l.at, reason)
-	if err := l.write(r, nil, 0); err != nil {
+	if err := l.settle(); err != nil {
 		return Stats{}, err
 	}
-	if err := l.lines.sync(); err != nil {
-		return Stats{}, l.distrust(err)
+	r := l.m.Stop(l.at, reason)
+	l.staged = true
+	err := l.write(r, nil)
+	if err == nil {
+		err = l.settle()
+	}
+	if err == nil {
+		if err = l.lines.sync(); err != nil {
+			err = l.distrust(err)
+		}
+	}
+	if err != nil {
+		return Stats{}, err
 	}
 	l.frames, l.runs = l.lines.told(l.frames[:0], l.runs, true)
 	after, err := l.j.Append(append(l.frames, r.Journal...)...)

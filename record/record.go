@@ -3,8 +3,8 @@
 // append-only log.
 //
 // It promises: every packet that passed its checksum is in a write-ahead
-// journal before the source is asked for more than it has handed over, so that
-// waiting for order costs no coverage; each sequence is logged once, byte for
+// journal before its source takes in more (see [Buffered]), so that waiting for
+// order costs no coverage; each sequence is logged once, byte for
 // byte; what is missing is known over every restart and asked for again; a log
 // that a crash has cut short is repaired behind its last acknowledged byte and
 // never before it. Without the journal ([seq.Config].JournalOff) it is the

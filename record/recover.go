@@ -104,7 +104,7 @@ func (l *Logger) report(r *recovered, rec journal.Recovery) {
 			l.c.warn("journal: %v: what it held is taken from the log or asked for again", d)
 		}
 	}
-	for s := range r.kept.packets { // copies of what was written long ago
+	for s := range r.kept.sequences() { // copies of what was written long ago
 		if _, waits := slices.BinarySearchFunc(r.state.Held, s, func(h seq.Held, s uint64) int {
 			switch {
 			case h.Sequence < s:

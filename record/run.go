@@ -58,22 +58,25 @@ func (l *Logger) record(ctx context.Context) error {
 	if err := l.perform(ready, nil); err != nil {
 		return err
 	}
+	if err := l.settle(); err != nil {
+		return err
+	}
 	if err := l.lines.flush(); err != nil { // what an earlier process left does not wait for company
 		return err
 	}
-	next := l.receive
+	l.take, l.buffered = l.receive, l.collects()
 	if t, ok := l.src.(Teller); ok {
-		next = t.Next
+		l.take = t.Next
 	}
 	for !l.ready.Done {
-		e, err := l.next(ctx, next)
+		err := l.next(ctx)
 		switch {
 		case err == io.EOF:
 			return l.drain(ctx)
 		case err != nil:
 			return err
 		}
-		if err := l.input(e); err != nil {
+		if err := l.input(&l.event); err != nil {
 			return err
 		}
 	}
@@ -81,34 +84,42 @@ func (l *Logger) record(ctx context.Context) error {
 }
 
 // next waits for the next event; timers that are due fire meanwhile.
-func (l *Logger) next(ctx context.Context, next func(context.Context) (Event, error)) (Event, error) {
+func (l *Logger) next(ctx context.Context) error {
 	for {
-		e, err := l.await(ctx, next)
+		ready := l.room() && l.buffered()
+		if !ready {
+			if err := l.settle(); err != nil {
+				return err
+			}
+		}
+		err := l.await(ctx, ready)
 		switch {
 		case err == nil, err == io.EOF:
-			return e, err
+			return err
 		case ctx.Err() != nil:
-			return e, ctx.Err()
+			return ctx.Err()
 		case !l.c.RealClock || !errors.Is(err, context.DeadlineExceeded):
-			return e, &sourceError{err}
+			return &sourceError{err}
 		}
 		if err := l.tick(l.now()); err != nil {
-			return e, err
+			return err
 		}
 		if l.ready.Done {
-			return e, io.EOF
+			return io.EOF
 		}
 	}
 }
 
 // await calls the source, for no longer than until the machine wants to wake.
-func (l *Logger) await(ctx context.Context, next func(context.Context) (Event, error)) (Event, error) {
-	if !l.c.RealClock || l.ready.Wake == seq.Never {
-		return next(ctx)
+// One that is ready does not wait.
+func (l *Logger) await(ctx context.Context, ready bool) (err error) {
+	if !ready && l.c.RealClock && l.ready.Wake != seq.Never {
+		until, cancel := context.WithDeadline(ctx, l.started.Add(l.ready.Wake))
+		defer cancel()
+		ctx = until
 	}
-	until, cancel := context.WithDeadline(ctx, l.started.Add(l.ready.Wake))
-	defer cancel()
-	return next(until)
+	l.event, err = l.take(ctx)
+	return err
 }
 
 func (l *Logger) receive(ctx context.Context) (Event, error) {
@@ -119,7 +130,7 @@ func (l *Logger) receive(ctx context.Context) (Event, error) {
 func (l *Logger) now() time.Duration { return time.Since(l.started) }
 
 // input gives one event to the machine, and before it the timers that were due.
-func (l *Logger) input(e Event) error {
+func (l *Logger) input(e *Event) error {
 	now := e.At
 	if l.c.RealClock {
 		now = l.now()
@@ -166,6 +177,9 @@ func (l *Logger) drain(ctx context.Context) error {
 	for !l.ready.Done {
 		now = max(now, l.ready.Wake)
 		if l.c.RealClock {
+			if err := l.settle(); err != nil {
+				return err
+			}
 			t := time.NewTimer(time.Until(l.started.Add(now)))
 			select {
 			case <-ctx.Done():

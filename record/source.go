@@ -39,6 +39,14 @@ type Teller interface {
 	Next(ctx context.Context) (Event, error)
 }
 
+// A Buffered is a Source that takes in more at a time than it delivers. Ready
+// reports whether its next delivery is in memory already: then the call neither
+// waits nor takes in more, so that nothing is at risk that was not before, and
+// the recorder may collect several deliveries before it writes.
+type Buffered interface {
+	Ready() bool
+}
+
 // EventKind is what a [Teller] has to tell.
 type EventKind uint8
 

@@ -56,7 +56,7 @@ func (w *watch) look(l *Logger) {
 
 func (l *Logger) status() Status {
 	_, total := l.m.Stats()
-	s := Status{Session: l.c.Session, Total: total, Progress: l.m.Progress(), Held: len(l.kept.packets), Unsynced: l.j.Unsynced()}
+	s := Status{Session: l.c.Session, Total: total, Progress: l.m.Progress(), Held: l.kept.n, Unsynced: l.j.Unsynced()}
 	l.watch.mu.Lock()
 	s.Syncs = l.watch.syncs
 	l.watch.mu.Unlock()

@@ -149,7 +149,7 @@ func crashed(p *contestant, dir string) error {
 		return err
 	}
 	defer os.RemoveAll(live)
-	w, err := p.open(live, p.synced, segmentSize)
+	w, err := p.open(live, p.best(), segmentSize)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 func holdfast() *contestant {
-	return &contestant{name: "holdfast", module: "holdfast", synced: true, lazy: true,
+	return &contestant{name: "holdfast", module: "holdfast", can: []promise{inMemory, inSystem, onDisk},
 		note: "the record is the payload of a packet frame (sequence, time stamps, checksum beside it)",
 		open: openHoldfast, scan: scanHoldfast, recover: recoverHoldfast}
 }
@@ -21,15 +21,16 @@ const session = "bench"
 type holdfastLog struct {
 	j      *journal.Journal
 	frames []seq.Frame
+	staged bool
 }
 
-func openHoldfast(dir string, sync bool, segment int) (writer, error) {
+func openHoldfast(dir string, p promise, segment int) (writer, error) {
 	level := journal.None
-	if sync {
+	if p == onDisk {
 		level = journal.Always
 	}
 	j, _, err := journal.Open(vfs.OS{}, dir, journal.Config{Session: session, Level: level, SegmentBytes: int64(segment)})
-	return &holdfastLog{j: j}, err
+	return &holdfastLog{j: j, staged: p == inMemory}, err
 }
 
 func (h *holdfastLog) append(first uint64, records [][]byte) error {
@@ -40,6 +41,10 @@ func (h *holdfastLog) append(first uint64, records [][]byte) error {
 		f := &h.frames[i]
 		f.Type = seq.FramePacket
 		f.Packet.Sequence, f.Packet.Payload = first+uint64(i), r
+	}
+	if h.staged {
+		_, err := h.j.Stage(h.frames[:len(records)]...)
+		return err
 	}
 	lsn, err := h.j.Append(h.frames[:len(records)]...)
 	if err != nil {

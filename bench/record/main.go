@@ -27,6 +27,7 @@ type config struct {
 	trials  int           // positions of each kind of damage
 	dir     string
 	out     string
+	only    string // the one step to run; its results go to standard output
 }
 
 func main() {
@@ -37,6 +38,7 @@ func main() {
 	flag.IntVar(&c.trials, "trials", 20, "positions at which bits are flipped")
 	flag.StringVar(&c.dir, "dir", "", "folder on the disk to measure; empty: the one for temporary files")
 	flag.StringVar(&c.out, "out", "record/RESULTS.md", "file for the results")
+	flag.StringVar(&c.only, "only", "", "run one step, append, scan, whole, asked or damage, and print its results instead")
 	flag.Parse()
 	if err := c.run(); err != nil {
 		fmt.Fprintln(os.Stderr, "record:", err)
@@ -51,12 +53,25 @@ func (c *config) run() (err error) {
 	defer os.RemoveAll(c.dir)
 	all := contestants()
 	r := newReport(c, all)
-	for _, step := range []func(*config, []*contestant, *report) error{appendAll, scanAll, endToEnd, askedPerNeeded, faults} {
-		if err := step(c, all, r); err != nil {
+	for _, s := range []step{{"append", appendAll}, {"scan", scanAll}, {"whole", endToEnd}, {"asked", askedPerNeeded}, {"damage", faults}} {
+		if c.only != "" && c.only != s.name {
+			continue
+		}
+		if err := s.run(c, all, r); err != nil {
 			return err
 		}
 	}
+	if c.only != "" {
+		_, err = os.Stdout.Write(r.bytes())
+		return err
+	}
 	return os.WriteFile(c.out, r.bytes(), 0o666)
+}
+
+// A step measures one thing and writes its part of the report.
+type step struct {
+	name string
+	run  func(*config, []*contestant, *report) error
 }
 
 // record is the one with a number: the number and bytes that follow from it.

@@ -10,20 +10,22 @@ import (
 	"time"
 )
 
-// A level is one column of the append table.
+// A level is one table of appending.
 type level struct {
-	name  string
-	sync  bool
-	batch int
+	name    string
+	promise promise
+	batch   int
 }
 
 var levels = []level{
-	{"sync each", true, 1},
-	{"sync, batch 64", true, 64},
-	{"sync, batch 1024", true, 1024},
-	{"no sync, batch 64", false, 64},
-	{"no sync, batch 1024", false, 1024},
-	{"no sync, one a call", false, 1},
+	{"synced, one a call", onDisk, 1},
+	{"synced, batch 64", onDisk, 64},
+	{"synced, batch 1024", onDisk, 1024},
+	{"with the system, one a call", inSystem, 1},
+	{"with the system, batch 64", inSystem, 64},
+	{"with the system, batch 1024", inSystem, 1024},
+	{"in the memory of the process, one a call", inMemory, 1},
+	{"in the memory of the process, batch 64", inMemory, 64},
 }
 
 // A sample is one number a round.
@@ -57,11 +59,11 @@ func fresh(c *config, f func(dir string) error) error {
 // appendAll measures appending, and the disk alone beside it.
 func appendAll(c *config, all []*contestant, r *report) error {
 	for _, l := range levels {
-		rate, mem := make([]sample, len(all)), make([]sample, len(all))
+		rate, mem, cpu := make([]sample, len(all)), make([]sample, len(all)), make([]sample, len(all))
 		var floor sample
 		records := batchOf(1, l.batch)
 		for round := range c.rounds {
-			if l.sync {
+			if l.promise == onDisk {
 				if err := fresh(c, func(dir string) error { return syncFloor(c, dir, l.batch, &floor) }); err != nil {
 					return err
 				}
@@ -69,13 +71,14 @@ func appendAll(c *config, all []*contestant, r *report) error {
 			for i := range all {
 				k := (i + round) % len(all)
 				p := all[k]
-				if l.sync && !p.synced || !l.sync && !p.lazy {
+				if !slices.Contains(p.can, l.promise) {
 					continue
 				}
 				err := fresh(c, func(dir string) error {
-					n, took, alloc, err := appendOne(c, p, dir, l, records)
-					rate[k] = append(rate[k], float64(n)/took.Seconds())
-					mem[k] = append(mem[k], alloc/float64(n))
+					a, err := appendOne(c, p, dir, l, records)
+					rate[k] = append(rate[k], a.records/a.took.Seconds())
+					mem[k] = append(mem[k], a.alloc/a.records)
+					cpu[k] = append(cpu[k], float64(a.cpu)/a.records)
 					return err
 				})
 				if err != nil {
@@ -83,7 +86,7 @@ func appendAll(c *config, all []*contestant, r *report) error {
 				}
 			}
 		}
-		r.appended(l, rate, mem, floor)
+		r.appended(l, rate, mem, cpu, floor)
 	}
 	return nil
 }
@@ -91,37 +94,45 @@ func appendAll(c *config, all []*contestant, r *report) error {
 // most bounds a journal: what is measured is appending, not a full disk.
 const most = 1_500_000
 
-func appendOne(c *config, p *contestant, dir string, l level, records [][]byte) (n int, took time.Duration, alloc float64, err error) {
-	w, err := p.open(dir, l.sync, big)
+// An appended is what one contestant did in one round.
+type appended struct {
+	records, alloc float64
+	took, cpu      time.Duration
+}
+
+func appendOne(c *config, p *contestant, dir string, l level, records [][]byte) (a appended, err error) {
+	w, err := p.open(dir, l.promise, big)
 	if err != nil {
-		return 0, 0, 0, err
+		return a, err
 	}
 	next := uint64(1)
 	for range 3 { // the first ones make buffers and files
 		if err := w.append(next, records); err != nil {
-			return 0, 0, 0, err
+			return a, err
 		}
 		next += uint64(l.batch)
 	}
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	start := time.Now()
-	for took < c.slice && n < most {
+	start, used, n := time.Now(), cpuTime(), 0
+	for a.took < c.slice && n < most {
 		for range max(1, 64/l.batch) {
 			if err := w.append(next, records); err != nil {
-				return 0, 0, 0, err
+				return a, err
 			}
 			next += uint64(l.batch)
 			n += l.batch
-			if l.sync {
+			if l.promise == onDisk {
 				break
 			}
 		}
-		took = time.Since(start)
+		a.took = time.Since(start)
 	}
+	a.cpu = cpuTime() - used
 	runtime.ReadMemStats(&after)
-	return n, took, float64(after.TotalAlloc - before.TotalAlloc), w.close()
+	a.records, a.alloc = float64(n), float64(after.TotalAlloc-before.TotalAlloc)
+	return a, w.close()
 }
 
 // syncFloor is what the disk does at best: writing over a file that is there,
@@ -167,7 +178,7 @@ func scanAll(c *config, all []*contestant, r *report) error {
 			return err
 		}
 		defer os.RemoveAll(dirs[k])
-		if err := fill(p, dirs[k], !p.lazy, big, c.records, 1000); err != nil {
+		if err := fill(p, dirs[k], slices.Min(p.can), big, c.records, 1000); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
@@ -186,8 +197,8 @@ func scanAll(c *config, all []*contestant, r *report) error {
 	return nil
 }
 
-func fill(p *contestant, dir string, sync bool, segment, records, batch int) error {
-	w, err := p.open(dir, sync, segment)
+func fill(p *contestant, dir string, pr promise, segment, records, batch int) error {
+	w, err := p.open(dir, pr, segment)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	pebble "github.com/cockroachdb/pebble/record"
@@ -37,28 +38,40 @@ type writer interface {
 type contestant struct {
 	name    string
 	module  string
-	synced  bool // has a durable level
-	lazy    bool // has a level without sync
+	can     []promise
 	note    string
-	open    func(dir string, sync bool, segment int) (writer, error)
+	open    func(dir string, p promise, segment int) (writer, error)
 	scan    func(dir string, visit func(index uint64, record []byte)) error
 	recover func(dir string, visit func(index uint64, record []byte)) (opened bool, report string)
 }
+
+// A promise is what an append that has returned survives. A journal that keeps
+// one can do less work for a weaker one: only the same promises compare.
+type promise int
+
+const (
+	inMemory promise = iota // nothing: records may be in the memory of the process
+	inSystem                // the end of the process, kill -9 too: they are with the kernel
+	onDisk                  // a power cut: they are synced
+)
+
+// best is the strongest of its promises.
+func (c *contestant) best() promise { return slices.Max(c.can) }
 
 // big is a segment size that all journals accept, for the measurements.
 const big = 64 << 20
 
 func contestants() []*contestant {
 	return []*contestant{holdfast(),
-		{name: "tidwall/wal", module: "github.com/tidwall/wal", synced: true, lazy: true,
+		{name: "tidwall/wal", module: "github.com/tidwall/wal", can: []promise{inSystem, onDisk},
 			note: "no checksum", open: openTidwall, scan: scanTidwall},
-		{name: "etcd wal", module: "go.etcd.io/etcd/server/v3", synced: true, lazy: true,
+		{name: "etcd wal", module: "go.etcd.io/etcd/server/v3", can: []promise{inSystem, onDisk},
 			note: "ReadAll keeps all entries in memory; Repair is called as etcd does", open: openEtcd, scan: scanEtcd, recover: recoverEtcd},
-		{name: "raft-wal", module: "github.com/hashicorp/raft-wal", synced: true,
+		{name: "raft-wal", module: "github.com/hashicorp/raft-wal", can: []promise{onDisk},
 			note: "always syncs", open: openRaft, scan: scanRaft},
-		{name: "pebble record", module: "github.com/cockroachdb/pebble", synced: true, lazy: true,
-			note: "no sync: a record may still be in the memory of the process; one file, no segments", open: openPebble, scan: scanPebble},
-		{name: "prometheus wlog", module: "github.com/prometheus/prometheus", lazy: true,
+		{name: "pebble record", module: "github.com/cockroachdb/pebble", can: []promise{inMemory, inSystem, onDisk},
+			note: "a goroutine of its own writes; to the system: SyncRecord on a file that has no Sync; one file, no segments", open: openPebble, scan: scanPebble},
+		{name: "prometheus wlog", module: "github.com/prometheus/prometheus", can: []promise{inSystem},
 			note: "never syncs a record; Repair is called as its TSDB does", open: openProm, scan: scanProm, recover: recoverProm},
 	}
 }
@@ -68,8 +81,8 @@ type tidwallLog struct {
 	batch tidwall.Batch
 }
 
-func openTidwall(dir string, sync bool, segment int) (writer, error) {
-	l, err := tidwall.Open(dir, &tidwall.Options{NoSync: !sync, SegmentSize: segment})
+func openTidwall(dir string, p promise, segment int) (writer, error) {
+	l, err := tidwall.Open(dir, &tidwall.Options{NoSync: p < onDisk, SegmentSize: segment})
 	return &tidwallLog{log: l}, err
 }
 
@@ -111,10 +124,10 @@ type etcdLog struct {
 	entries []raftpb.Entry
 }
 
-func openEtcd(dir string, sync bool, segment int) (writer, error) {
+func openEtcd(dir string, p promise, segment int) (writer, error) {
 	etcd.SegmentSizeBytes = int64(segment)
 	w, err := etcd.Create(zap.NewNop(), filepath.Join(dir, "wal"), nil)
-	if err == nil && !sync {
+	if err == nil && p < onDisk {
 		w.SetUnsafeNoFsync()
 	}
 	return &etcdLog{wal: w}, err
@@ -176,7 +189,7 @@ func raftWAL(dir string, segment int) (*raftwal.WAL, *metadb.BoltMetaDB, error) 
 	return w, meta, err
 }
 
-func openRaft(dir string, _ bool, segment int) (writer, error) {
+func openRaft(dir string, _ promise, segment int) (writer, error) {
 	w, meta, err := raftWAL(dir, segment)
 	return &raftLog{wal: w, meta: meta}, err
 }
@@ -217,23 +230,30 @@ func scanRaft(dir string, visit func(uint64, []byte)) error {
 }
 
 type pebbleLog struct {
-	w    *pebble.LogWriter
-	sync bool
-	wait sync.WaitGroup
+	w     *pebble.LogWriter
+	waits bool
+	wait  sync.WaitGroup
 }
 
-func openPebble(dir string, sync bool, _ int) (writer, error) {
+// unsynced is a file that its writer takes for one that cannot be synced.
+type unsynced struct{ io.WriteCloser }
+
+func openPebble(dir string, p promise, _ int) (writer, error) {
 	f, err := os.Create(filepath.Join(dir, "000001.log"))
 	if err != nil {
 		return nil, err
 	}
 	c := pebble.LogWriterConfig{WALFsyncLatency: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "sync"})}
-	return &pebbleLog{w: pebble.NewLogWriter(f, 1, c), sync: sync}, nil
+	var to io.Writer = f
+	if p < onDisk {
+		to = unsynced{f}
+	}
+	return &pebbleLog{w: pebble.NewLogWriter(to, 1, c), waits: p > inMemory}, nil
 }
 
 func (p *pebbleLog) append(_ uint64, records [][]byte) error {
 	for i, r := range records {
-		if p.sync && i == len(records)-1 {
+		if p.waits && i == len(records)-1 {
 			var failed error
 			p.wait.Add(1)
 			if _, err := p.w.SyncRecord(r, &p.wait, &failed); err != nil {
@@ -277,7 +297,7 @@ func scanPebble(dir string, visit func(uint64, []byte)) error {
 
 type promLog struct{ wl *wlog.WL }
 
-func openProm(dir string, _ bool, segment int) (writer, error) {
+func openProm(dir string, _ promise, segment int) (writer, error) {
 	w, err := wlog.NewSize(slog.New(slog.DiscardHandler), nil, dir, segment, compression.None)
 	return &promLog{w}, err
 }

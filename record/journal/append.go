@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	flushBytes = 1 << 20 // written at once: bounds the memory of a long batch
-	keepBytes  = 4 << 20 // of the buffer, between batches
+	flushBytes = 256 << 10 // written at once: bounds the memory of a long batch
+	keepBytes  = 4 << 20   // of the buffer, between batches
 )
 
 // Append adds frames and gives the LSN of the last. On return they are with the
@@ -20,7 +20,16 @@ const (
 // After a [FullError] the LSN is that of the last frame that was taken; the
 // others may be appended again. A frame that cannot be written (too long, of no
 // type) is refused with all that came with it. Any other error is for ever.
-func (j *Journal) Append(frames ...seq.Frame) (LSN, error) {
+func (j *Journal) Append(frames ...seq.Frame) (LSN, error) { return j.take(frames, true) }
+
+// Stage is Append for a caller who has more frames at hand. On return the frames
+// are copied into the journal's memory, where the end of the process does take
+// them. The next Append, of none at the least, or Close brings them to the
+// system, and so does a Stage once there are 256 KiB of them. Until then no Commit
+// may name them, and a FullError loses those that it does not count.
+func (j *Journal) Stage(frames ...seq.Frame) (LSN, error) { return j.take(frames, false) }
+
+func (j *Journal) take(frames []seq.Frame, flush bool) (LSN, error) {
 	if err := writable(frames); err != nil {
 		return 0, err
 	}
@@ -29,11 +38,17 @@ func (j *Journal) Append(frames ...seq.Frame) (LSN, error) {
 	if j.err != nil {
 		return 0, j.err
 	}
-	if err := j.append(frames); err != nil {
+	err := j.stage(frames)
+	if err == nil && flush {
+		err = j.flush()
+	}
+	if err != nil {
 		return j.next - 1, j.failUnlessFull(err)
 	}
-	j.arm()
-	return j.next - 1, nil
+	if flush {
+		j.arm()
+	}
+	return j.next + j.pending - 1, nil
 }
 
 func writable(frames []seq.Frame) error {
@@ -45,7 +60,8 @@ func writable(frames []seq.Frame) error {
 	return nil
 }
 
-func (j *Journal) append(frames []seq.Frame) error {
+// stage encodes frames behind those that wait for flush.
+func (j *Journal) stage(frames []seq.Frame) error {
 	keep := int64(reserve)
 	if n := len(frames); n > 0 && frames[n-1].Type == seq.FrameStop {
 		keep = 0
@@ -61,7 +77,7 @@ func (j *Journal) append(frames []seq.Frame) error {
 		j.enc.frame(j.place(), &frames[i], n)
 		j.pending++
 	}
-	return j.flush()
+	return nil
 }
 
 // place is that of the next frame.

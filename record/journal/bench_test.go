@@ -48,6 +48,24 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
+// BenchmarkStage is 64-byte records into the journal's memory, one a call.
+func BenchmarkStage(b *testing.B) {
+	j, _, err := Open(vfs.NewCrash(1, 1), "/j", Config{Session: "s", Level: None})
+	if err != nil {
+		b.Fatal(err)
+	}
+	one := records(1)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := j.Stage(one...); err != nil {
+			b.Fatal(err)
+		}
+		if len(j.enc.buf) > flushBytes/2 {
+			j.pending, j.enc.buf = 0, j.enc.buf[:0]
+		}
+	}
+}
+
 // BenchmarkSync is the floor of Append with a sync each.
 func BenchmarkSync(b *testing.B) {
 	f, _, err := vfs.CreateTemp(vfs.OS{}, b.TempDir(), 0o666)

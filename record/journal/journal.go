@@ -250,7 +250,10 @@ func (j *Journal) Close() error {
 	j.waitForSync()
 	err := j.err
 	if err == nil {
-		if err = j.seal(true); err != nil {
+		if err = j.flush(); err == nil {
+			err = j.seal(true)
+		}
+		if err != nil {
 			err = j.fail(err)
 		}
 	} else {

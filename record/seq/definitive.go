@@ -106,7 +106,7 @@ func (a *definitiveAsker) damaged(seq uint64) {
 
 // resolve tells from a delivery what became of the request that the source had
 // to look at first.
-func (a *definitiveAsker) resolve(m *Machine, d Delivery) {
+func (a *definitiveAsker) resolve(m *Machine, d *Delivery) {
 	if len(a.pending) == 0 {
 		return
 	}

@@ -45,6 +45,9 @@ type place struct{ c, i int }
 
 // find gives the place of the first run that ends above seq.
 func (g *gapList) find(seq uint64) place {
+	if len(g.chunks) == 0 || g.chunks[0].runs[0].end > seq {
+		return place{} // most questions are about the oldest gap
+	}
 	lo, hi := 0, len(g.chunks)
 	for lo < hi {
 		mid := int(uint(lo+hi) >> 1)

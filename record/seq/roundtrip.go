@@ -139,7 +139,7 @@ func (t *roundTripAsker) receive(m *Machine) {
 }
 
 // answered takes note of an answer after it was looked at.
-func (t *roundTripAsker) answered(m *Machine, d Delivery) {
+func (t *roundTripAsker) answered(m *Machine, d *Delivery) {
 	seq := d.Sequence
 	i := slices.IndexFunc(t.out, func(q inquiry) bool { return q.first <= seq && seq < q.end })
 	if i < 0 || !d.Valid && m.known(seq) {

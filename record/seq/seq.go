@@ -67,20 +67,21 @@ func (e *StallError) Error() string {
 // A Machine is one session being recorded. [New] makes it.
 type Machine struct {
 	core
-	now     time.Duration
-	arrival time.Duration // of the last delivery
-	ready   Ready
-	deltas  []Delta
-	tallied [counters]uint64 // what frames 7 have said
-	cursors uint64           // the cursor that they have said
-	due     int              // inputs until the next frame 7
-	must    bool             // a frame 7 is due now
-	flushed bool             // this input wrote a packet that had waited
-	before  [counters]uint64 // at the start of the process
-	ended   bool
-	drained time.Duration // when to stop waiting for what is missing at the end
-	quiet   bool          // the quarantine was told
-	warned  bool          // that nothing can be asked for
+	now         time.Duration
+	arrival     time.Duration // of the last delivery
+	ready       Ready
+	deltas      []Delta
+	tallied     [counters]uint64 // what frames 7 have said
+	cursors     uint64           // the cursor that they have said
+	due         int              // inputs until the next frame 7
+	must        bool             // a frame 7 is due now
+	flushed     bool             // this input wrote a packet that had waited
+	before      [counters]uint64 // at the start of the process
+	ended       bool
+	drained     time.Duration // when to stop waiting for what is missing at the end
+	quiet       bool          // the quarantine was told
+	unjournaled PacketFrame   // the packet of this input, without the journal
+	warned      bool          // that nothing can be asked for
 
 	steps definitiveAsker
 	trips roundTripAsker
@@ -153,23 +154,23 @@ func (m *Machine) Packet(now time.Duration, d Delivery) Ready {
 	}
 	switch seq := d.Sequence; {
 	case !d.Valid:
-		m.damaged(d)
+		m.damaged(&d)
 	case seq == FirstOfStream || m.begun && seq < m.first:
 		m.counts[Rejected]++
 	case m.begun && m.known(seq):
-		m.duplicate(d)
+		m.duplicate(&d)
 	case m.believable(seq, 1):
 		m.must = m.must || !m.begun // where the session begins
 		m.proven(seq)
-		m.packet(d)
+		m.packet(&d)
 	default:
 		m.counts[Rejected]++
 		m.counts[Quarantined]++
 	}
 	if d.Origin == Answer {
-		m.trips.answered(m, d)
+		m.trips.answered(m, &d)
 	}
-	m.steps.resolve(m, d)
+	m.steps.resolve(m, &d)
 	return m.finish()
 }
 
@@ -251,7 +252,8 @@ func (m *Machine) input(now time.Duration) {
 	m.inputs++
 	m.flushed = false
 	r := &m.ready
-	*r = Ready{Journal: r.Journal[:0], Write: r.Write[:0], Request: r.Request[:0], Alarm: r.Alarm[:0]}
+	r.Journal, r.Write, r.Request, r.Alarm = r.Journal[:0], r.Write[:0], r.Request[:0], r.Alarm[:0]
+	r.Accepted, r.Wake, r.Done = false, 0, false
 	m.deltas = m.deltas[:0]
 }
 
@@ -261,21 +263,33 @@ func (m *Machine) alarm(kind AlarmKind, seq uint64) {
 	m.ready.Alarm = append(m.ready.Alarm, Alarm{kind, seq})
 }
 
-// packet takes a packet that is new.
-func (m *Machine) packet(d Delivery) {
-	f := PacketFrame{Packet: d.Packet, At: d.At, Origin: d.Origin, Line: d.Line}
-	m.ready.Accepted = true
-	if !m.c.JournalOff {
-		m.journal(Frame{Type: FramePacket, Packet: f})
+// packetFrame adds a packet's frame to what is to be journaled. It is filled in
+// its place, over an earlier one if it can be, for a frame is large.
+func (m *Machine) packetFrame() *PacketFrame {
+	j, n := m.ready.Journal, len(m.ready.Journal)
+	if n == cap(j) || j[:n+1][n].Type != FramePacket {
+		j = append(j, Frame{Type: FramePacket})
 	}
-	a := m.accept(&f)
+	m.ready.Journal = j[:n+1]
+	return &m.ready.Journal[n].Packet
+}
+
+// packet takes a packet that is new.
+func (m *Machine) packet(d *Delivery) {
+	m.ready.Accepted = true
+	f := &m.unjournaled
+	if !m.c.JournalOff {
+		f = m.packetFrame()
+	}
+	f.Packet, f.At, f.Origin, f.Line = d.Packet, d.At, d.Origin, d.Line
+	a := m.accept(f)
 	if a.asked && d.Origin == Original {
 		m.counts[SpuriousRequests]++
 	}
 }
 
 // duplicate takes a valid copy of a packet that was taken before.
-func (m *Machine) duplicate(d Delivery) {
+func (m *Machine) duplicate(d *Delivery) {
 	m.counts[Duplicates]++
 	known := m.recent.get(d.Sequence)
 	if known == nil {
@@ -296,7 +310,7 @@ func (m *Machine) duplicate(d Delivery) {
 
 // damaged takes a packet that failed its checksum. Its sequence proves
 // something only if the header has not suffered (G12).
-func (m *Machine) damaged(d Delivery) {
+func (m *Machine) damaged(d *Delivery) {
 	m.counts[CorruptPackets]++
 	seq := d.Sequence
 	if !m.begun || seq < m.first || seq == FirstOfStream || m.known(seq) {
