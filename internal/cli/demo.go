@@ -52,23 +52,26 @@ type stage struct {
 
 // stages are the demo, in order.
 var stages = []stage{
+	{"fetch", demoFetch},
+	{"record", demoRecord},
+	{"merge", demoMerge},
 	{"incident", demoIncident},
 	{"audit", demoAudit},
 	{"dedupe", demoDedupe},
 	{"score", demoScore},
-	{"record", demoRecord},
 }
 
 func newDemo(a *app) *cobra.Command {
 	var j journey
 	cmd := &cobra.Command{
 		Use:   "demo [DIR]",
-		Short: "An incident made, audited, repaired and checked against its truth",
-		Long: `Makes an incident in which three workers race and write some events twice, finds
-every duplicate, writes a clean output, records a lossy stream in a process that
-is killed again and again, and checks each claim against what was really
-injected. Exit status 1 if one claim does not hold. All files stay in DIR
-(default holdfast-demo) for you to look at.`,
+		Short: "Faults of every kind injected, survived, explained, and checked against the truth",
+		Long: `Fetches from a server that fails on purpose, records a lossy stream in a process
+that is killed again and again, lets two workers merge under kills, makes an
+incident in which three workers race and write some events twice, finds and
+explains every duplicate, writes a clean output, and checks each claim against
+what was really injected. Exit status 1 if one claim does not hold. All files
+stay in DIR (default holdfast-demo) for you to look at.`,
 		Example: `  holdfast demo
   holdfast demo /tmp/demo --seed 7 --events 200000`,
 		Args: args(0, 1, "one folder"),
@@ -159,8 +162,8 @@ func writeDemo(w io.Writer, j *journey, claims []claim) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nThe usual rule, one row per (symbol, timestamp), would have left %s doubled.\nRead next: %s\n",
-		counted(j.byKeyDoubled, "event", "events"), filepath.Join(j.dir, "incident", "audit", "incident.md"))
+	_, err := fmt.Fprintf(w, "\nThe usual rule, one row per (symbol, timestamp), would have left %s doubled.\nLook at:    %s\nRead next:  %s\n",
+		counted(j.byKeyDoubled, "event", "events"), filepath.Join(j.dir, "incident", "audit", "report.html"), filepath.Join(j.dir, "incident", "audit", "incident.md"))
 	return err
 }
 
@@ -169,7 +172,7 @@ func demoIncident(ctx context.Context, j *journey) ([]claim, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.incident, err = incident.Write(ctx, j.path("incident"), p, incident.Options{})
+	j.incident, err = incident.Write(ctx, j.path("incident"), p, incident.Options{Interventions: true})
 	return nil, err
 }
 
@@ -229,6 +232,8 @@ func demoScore(_ context.Context, j *journey) ([]claim, error) {
 		equal("", "cause named", "1.000", r.Cause.Credit.String()),
 		equal("", "events lost by the clean output", 0, r.Dedupe.EventsLost),
 		equal("", "events still doubled in it", 0, r.Dedupe.EventsDoubled),
+		{What: "safeguards that did what was foretold, when really on", Injected: fmt.Sprintf("95 %% of %d", r.WhatIf.Checked),
+			Found: fmt.Sprint(r.WhatIf.Inside), Held: r.WhatIf.Inside*100 >= r.WhatIf.Checked*95},
 	}, nil
 }
 
