@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"holdfast/replay/audit"
 	"holdfast/replay/report"
@@ -14,11 +15,7 @@ import (
 
 func newAudit(a *app) *cobra.Command {
 	var (
-		files        fileFlags
-		read         readFlags
-		matching     matchFlags
-		resources    resourceFlags
-		out          string
+		incident     incidentFlags
 		failOn       = choice{"", []string{"duplicates", "lost", "any"}}
 		columns      = choice{"all", []string{"all", "required"}}
 		lease        time.Duration
@@ -48,34 +45,13 @@ Exit status 1 only with --fail-on, if what it names was found.`,
   holdfast audit --output final_output.csv.gz --events events.jsonl --out report`,
 		Args: args(0, 1, "one folder"),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			dir := ""
-			if len(given) == 1 {
-				dir = given[0]
-				if err := existingDir(dir); err != nil {
-					return err
-				}
-			}
-			resources.apply()
-			if err := files.fill(dir); err != nil {
-				return err
-			}
-			options, err := read.options()
+			c, err := incident.config(a, given)
 			if err != nil {
 				return err
 			}
-			if out == "" {
-				out = filepath.Join(dir, "audit")
-			}
-			c := audit.Config{
-				Events: files.events, Workers: files.workers, Output: files.output, Out: out, Read: options,
-				Closed: closed, Lease: tick.Nanos(lease), ReplayGap: tick.Nanos(replayGap),
-				CollapseSource: collapse, RequiredColumns: columns.value == "required", CSVSafe: csvSafe,
-				Around: around, Pad: tick.Nanos(pad), ReportMax: int64(reportMax), NotebookKernel: kernel.value,
-				Memory: int64(resources.memory), Tmp: resources.tmp, Jobs: resources.jobs, Stdin: a.Stdin,
-			}
-			if err := matching.apply(&c, "auto"); err != nil {
-				return err
-			}
+			c.Closed, c.Lease, c.ReplayGap = closed, tick.Nanos(lease), tick.Nanos(replayGap)
+			c.CollapseSource, c.RequiredColumns, c.CSVSafe = collapse, columns.value == "required", csvSafe
+			c.Around, c.Pad, c.ReportMax, c.NotebookKernel = around, tick.Nanos(pad), int64(reportMax), kernel.value
 			if err := setSourceWindow(&c, sourceWindow); err != nil {
 				return err
 			}
@@ -94,8 +70,7 @@ Exit status 1 only with --fail-on, if what it names was found.`,
 		},
 	}
 	f := cmd.Flags()
-	files.add(f)
-	f.StringVar(&out, "out", "", "folder for the results (default DIR/audit)")
+	incident.add(f, "folder for the results (default DIR/audit)")
 	f.Var(&failOn, "fail-on", "exit 1 if there are such findings")
 	f.Var(&columns, "columns", "columns of duplication_analysis.csv: all, or the four that are required")
 	f.DurationVar(&lease, "lease", 0, "the lease (visibility timeout, AckWait) that was configured, if known")
@@ -108,10 +83,52 @@ Exit status 1 only with --fail-on, if what it names was found.`,
 	f.Var(&kernel, "notebook-kernel", "language of timeline_visualization.ipynb")
 	f.Var(&reportMax, "report-max", "size that report.html may have")
 	f.BoolVar(&csvSafe, "csv-safe", false, "prefix text that a spreadsheet would take for a formula with '")
-	matching.add(f)
-	read.add(f)
-	resources.add(f)
 	return cmd
+}
+
+// incidentFlags are those of every verb that analyses the three files of an
+// incident into a folder.
+type incidentFlags struct {
+	files     fileFlags
+	read      readFlags
+	matching  matchFlags
+	resources resourceFlags
+	out       string
+}
+
+func (i *incidentFlags) add(f *pflag.FlagSet, out string) {
+	i.files.add(f)
+	f.StringVar(&i.out, "out", "", out)
+	i.matching.add(f)
+	i.read.add(f)
+	i.resources.add(f)
+}
+
+// config is what the flags say, and the folder if one is given.
+func (i *incidentFlags) config(a *app, given []string) (c audit.Config, err error) {
+	dir := ""
+	if len(given) == 1 {
+		dir = given[0]
+		if err := existingDir(dir); err != nil {
+			return c, err
+		}
+	}
+	i.resources.apply()
+	if err := i.files.fill(dir); err != nil {
+		return c, err
+	}
+	options, err := i.read.options()
+	if err != nil {
+		return c, err
+	}
+	if i.out == "" {
+		i.out = filepath.Join(dir, "audit")
+	}
+	c = audit.Config{
+		Events: i.files.events, Workers: i.files.workers, Output: i.files.output, Out: i.out, Read: options,
+		Memory: int64(i.resources.memory), Tmp: i.resources.tmp, Jobs: i.resources.jobs, Stdin: a.Stdin,
+	}
+	return c, i.matching.apply(&c, "auto")
 }
 
 // checkFailOn turns findings into exit status 1 where the user asked for it.

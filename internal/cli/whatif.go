@@ -13,11 +13,7 @@ import (
 
 func newWhatIf(a *app) *cobra.Command {
 	var (
-		files      fileFlags
-		read       readFlags
-		matching   matchFlags
-		resources  resourceFlags
-		out        string
+		incident   incidentFlags
 		closedLoop bool
 	)
 	cmd := &cobra.Command{
@@ -35,29 +31,8 @@ With --closed-loop the queue is also simulated again under other leases.`,
   holdfast whatif incident --closed-loop --json`,
 		Args: args(0, 1, "one folder"),
 		RunE: func(cmd *cobra.Command, given []string) error {
-			dir := ""
-			if len(given) == 1 {
-				dir = given[0]
-				if err := existingDir(dir); err != nil {
-					return err
-				}
-			}
-			resources.apply()
-			if err := files.fill(dir); err != nil {
-				return err
-			}
-			options, err := read.options()
+			c, err := incident.config(a, given)
 			if err != nil {
-				return err
-			}
-			if out == "" {
-				out = filepath.Join(dir, "audit")
-			}
-			c := audit.Config{
-				Events: files.events, Workers: files.workers, Output: files.output, Out: out, Read: options,
-				Memory: int64(resources.memory), Tmp: resources.tmp, Jobs: resources.jobs, Stdin: a.Stdin,
-			}
-			if err := matching.apply(&c, "auto"); err != nil {
 				return err
 			}
 			p := a.progress()
@@ -72,17 +47,13 @@ With --closed-loop the queue is also simulated again under other leases.`,
 				if err := report.WriteWhatIf(w, result); err != nil {
 					return err
 				}
-				_, err := fmt.Fprintf(w, "\nAll of them, with their costs: %s\n", filepath.Join(out, "whatif.csv"))
+				_, err := fmt.Fprintf(w, "\nAll of them, with their costs: %s\n", filepath.Join(c.Out, "whatif.csv"))
 				return err
 			})
 		},
 	}
 	f := cmd.Flags()
-	files.add(f)
-	f.StringVar(&out, "out", "", "folder for whatif.csv (default DIR/audit)")
+	incident.add(f, "folder for whatif.csv (default DIR/audit)")
 	f.BoolVar(&closedLoop, "closed-loop", false, "also simulate the queue again under other leases")
-	matching.add(f)
-	read.add(f)
-	resources.add(f)
 	return cmd
 }
