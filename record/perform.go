@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"holdfast/internal/vfs"
 	"holdfast/record/journal"
 	"holdfast/record/seq"
 )
@@ -206,22 +207,15 @@ func (l *Logger) tellAlarms(alarms []seq.Alarm) {
 // journal, or is written if there is none.
 func (l *Logger) stop(reason seq.StopReason, cause error) (Stats, error) {
 	defer l.abandon()
-	if err := l.settle(); err != nil {
-		return Stats{}, err
-	}
-	r := l.m.Stop(l.at, reason)
-	l.staged = true
-	err := l.write(r, nil)
-	if err == nil {
-		err = l.settle()
-	}
-	if err == nil {
-		if err = l.lines.sync(); err != nil {
-			err = l.distrust(err)
-		}
+	r, err := l.last(reason)
+	if vfs.IsFull(err) {
+		return Stats{}, l.stopFull(err)
 	}
 	if err != nil {
 		return Stats{}, err
+	}
+	if err := l.lines.sync(); err != nil {
+		return Stats{}, l.distrust(err)
 	}
 	l.frames, l.runs = l.lines.told(l.frames[:0], l.runs, true)
 	after, err := l.j.Append(append(l.frames, r.Journal...)...)
@@ -239,6 +233,22 @@ func (l *Logger) stop(reason seq.StopReason, cause error) (Stats, error) {
 		return s, err
 	}
 	return s, cause
+}
+
+// last ends the machine and writes what it still wants written.
+func (l *Logger) last(reason seq.StopReason) (r seq.Ready, err error) {
+	if err := l.settle(); err != nil {
+		return r, err
+	}
+	r = l.m.Stop(l.at, reason)
+	l.staged = true
+	if err := l.write(r, nil); err != nil {
+		return r, err
+	}
+	if err := l.settle(); err != nil {
+		return r, err
+	}
+	return r, l.lines.flush()
 }
 
 func (l *Logger) stats(complete bool) Stats {
