@@ -1,6 +1,6 @@
 # Shorthands; README's two commands need none of them.
 
-.PHONY: check bench-replay bench-record bench-merge
+.PHONY: check bench-replay bench-record bench-merge bench-fetch
 
 check:
 	go run ./internal/check
@@ -19,3 +19,7 @@ bench-record:
 bench-merge:
 	go build -o bench/data/holdfast ./cmd/holdfast
 	cd bench && go run ./merge
+
+# Beside net/http, wrk, vegeta and curl on one local nginx; and a list of ten million URLs.
+bench-fetch:
+	cd bench && go run ./fetch -memory 10000000
