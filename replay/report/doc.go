@@ -17,6 +17,9 @@
 //	WriteSummary                what audit prints
 //	WriteIncident               incident.md
 //	WriteImprovements           future_improvements.md
+//	NewWhatIf, WriteWhatIf      whatif.csv, and what whatif prints
+//	WritePage, WriteNotebook    report.html, timeline_visualization.ipynb
+//	WriteTrace                  trace.json
 //	Story                       one duplicate in plain words
 //	Script                      deduplicate_stream.py
 //
