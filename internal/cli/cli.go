@@ -81,9 +81,11 @@ func newRoot(env Env) *cobra.Command {
 		Long: `Holdfast keeps event streams correct when the network, the processes and the
 schedule are not, and proves it.
 
-Start with:  holdfast demo               an incident made, audited, repaired and scored
-             holdfast audit DIR          your own incident: events, worker log, output
-             holdfast dedupe IN OUT      a clean output, alone`,
+Start with:  holdfast demo                      faults of every kind, survived and checked against the truth
+             holdfast audit DIR                 an incident: events, worker log and output in; every duplicate explained
+             holdfast fetch -i urls.txt         every URL once, resumable after any kill
+             holdfast record --help             each packet once, in order, durably
+             holdfast merge pair A B -o OUT     two workers, tiny messages, one sorted file`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
