@@ -182,7 +182,7 @@ func TestPageOfEveryShape(t *testing.T) {
 		events, width int
 		headline      string
 	}{
-		{"clean", 1000, 360, "no duplicates"},
+		{"clean", 1000, 360, "No duplicates"},
 		{"dmr2025", 5600, 360, "20 rows too many"},
 		{"skewed-clocks", 4000, 1400, "rows too many"},
 	} {

@@ -158,7 +158,7 @@ type pageGroup struct {
 func newPage(in *Incident, r *whatif.Result) *Page {
 	s := in.Summary
 	p := &Page{
-		Title: strings.TrimPrefix(strings.SplitN(in.headline(), "\n", 2)[0], "# Incident report: "), Banner: banner(s),
+		Title: capital(strings.TrimPrefix(strings.SplitN(in.headline(), "\n", 2)[0], "# Incident report: ")), Banner: banner(s),
 		Duplicates: in.duplicates(), AllStories: in.duplicates(), Summary: s,
 		Verdict: []string{plainText(in.verdict()), plainText(in.outcome())},
 	}

@@ -168,7 +168,7 @@ function drawWhatIf() {
 }
 const rank = g => [g.verdict === 'harmful' ? 1 : 0, g.verdict === 'not-estimable' ? 1 : 0, -g.prevented_lo, -g.prevented_hi, g.peak_keys == null ? 1e18 : g.peak_keys];
 const order = guards.map((g, i) => i).sort((a, b) => { const x = rank(guards[a]), y = rank(guards[b]); for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return x[i] - y[i]; return a - b; });
-if (guards.length) {
+if (guards.length && D.duplicates) {
   $('safeguards').tHead.replaceChildren(el('tr', {}, [['Safeguard', ''], ['Prevents', 'n'], ['Keys held', 'n hide-s'], ['Events lost', 'n'], ['Verdict', ''], ['Note', 'hide-s']].map(([h, c]) => el('th', { scope: 'col', class: c }, h))));
   $('safeguards').tBodies[0].replaceChildren(...order.map(i => {
     const g = guards[i], estimable = g.verdict !== 'not-estimable';
@@ -178,6 +178,8 @@ if (guards.length) {
       el('td', {}, el('span', { class: 'tag ' + g.verdict }, g.verdict)), el('td', { class: 'hide-s note' }, note));
   }));
 } else $('whatif').hidden = true;
+
+if (!D.duplicates) { $('story').hidden = true; document.querySelector('.columns').style.gridTemplateColumns = '1fr'; }
 
 // ---- the rest of the page -------------------------------------------------
 $('causes').append(...list(D.causes).map(c => el('div', { class: 'card' }, el('h3', {}, c.title), el('p', {}, el('code', {}, c.slug), ' · ', el('b', {}, fmt(c.count)), ' ', [['proved', c.proved], ['consistent', c.consistent], ['suspected', c.suspected]].filter(x => x[1]).map(x => [el('span', { class: 'tag ' + x[0] }, (x[1] === c.count ? '' : fmt(x[1]) + ' ') + x[0]), ' '])), el('p', {}, c.means), el('p', { class: 'note' }, 'Seen by: ' + c.shows))));
@@ -224,7 +226,7 @@ function drawGantt() {
   const rh = rowHeight(H), Y = (w, lane) => 24 + (laneOffset[w] + Math.min(lane, 256) - 1) * rh;
   g.fillStyle = colours.soft; g.strokeStyle = colours.grid; g.lineWidth = 1;
   g.beginPath();
-  for (const [t, text] of ticks(state.from, state.to, W - L)) { const x = Math.round(X(t)) + .5; g.moveTo(x, 20); g.lineTo(x, H); g.fillText(text, Math.min(x + 3, W - 60), 14); }
+  for (const [t, text] of ticks(state.from, state.to, W - L)) { const x = Math.round(X(t)) + .5; g.moveTo(x, 20); g.lineTo(x, H); if (x + 3 + g.measureText(text).width < W) g.fillText(text, x + 3, 14); }
   g.stroke();
   const dense = workers.map(() => null);
   if (!N || D.bars.s.length < D.all_bars || (state.to - state.from) / (W - L) > longest) drawDensity(g, W, H, L, X);
@@ -241,7 +243,8 @@ function drawGantt() {
     if (open) { const grad = g.createLinearGradient(x, 0, x + wide, 0); grad.addColorStop(0, g.fillStyle); grad.addColorStop(1, 'transparent'); g.fillStyle = grad; }
     g.fillRect(Math.max(x, L), y, Math.min(wide, W - Math.max(x, L), x + wide - Math.max(x, L)), h);
     if (bars.t[i] && h > 5 && wide > 6) { g.strokeStyle = colours.panel; g.beginPath(); for (let q = Math.max(x, L) - h; q < Math.min(x + wide, W); q += 6) { g.moveTo(q, y + h); g.lineTo(q + h, y); } g.save(); g.clip(rectPath(Math.max(x, L), y, wide, h)); g.stroke(); g.restore(); }
-    if (marked) { g.strokeStyle = colours.dup; g.lineWidth = 2; g.strokeRect(Math.max(x, L) - .5, y - .5, Math.max(3, Math.min(wide, W - x)) + 1, h + 1); g.lineWidth = 1; }
+    if (marked && wide < 4) { g.fillStyle = colours.dup; g.fillRect(Math.max(x, L), y, Math.min(2, W - Math.max(x, L)), h); }
+    else if (marked) { g.strokeStyle = colours.dup; g.lineWidth = 2; g.strokeRect(Math.max(x, L) - .5, y - .5, Math.max(3, Math.min(wide, W - x)) + 1, h + 1); g.lineWidth = 1; }
     if (rh >= 7 && (b - a) < 4000) marks(g, i, x, y, h, open);
     if (boxes.length < 20000) boxes.push([x, y, wide, h, i]);
   }
