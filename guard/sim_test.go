@@ -3,6 +3,7 @@ package guard
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -93,6 +94,7 @@ type world struct {
 	relays   []*simRelay
 	window   bool // the sink forgets
 	faults   float64
+	outage   [2]time.Duration // the sink stores and says nothing
 	outcomes [numOutcomes]int
 	err      error
 }
@@ -101,6 +103,10 @@ func newWorld(seed uint64) *world {
 	w := &world{rng: rand.New(rand.NewPCG(seed, 1)), dead: map[uint64]Why{}}
 	w.window = w.rng.IntN(3) == 0
 	w.faults = []float64{0, 0.05, 0.2, 0.4}[w.rng.IntN(4)]
+	if w.rng.IntN(4) == 0 {
+		w.outage[0] = w.delay(2 * time.Second)
+		w.outage[1] = w.outage[0] + w.delay(calm-5*time.Second)
+	}
 	for range 1 + w.rng.IntN(8) {
 		w.source = append(w.source, &simMessage{
 			key: w.rng.IntN(3), body: w.rng.IntN(5) / 4, sound: w.rng.IntN(8) > 0, at: w.delay(500 * time.Millisecond),
@@ -220,14 +226,25 @@ func (w *world) step(r *simRelay, in Input) {
 	e := r.m.Step(w.q.Now(), in)
 	for _, l := range e.DeadLetter {
 		w.send(func() {
-			if _, ok := w.dead[l.ID]; !ok {
+			if _, ok := w.dead[l.ID]; !ok && !w.refuses() {
 				w.dead[l.ID] = l.Why
+			} else if !ok {
+				w.answer(r, Input{Kind: SinkUnknown, ID: l.ID, Try: l.Try, Why: l.Why})
+				return
 			}
 			w.answer(r, Input{Kind: SinkAccepted, ID: l.ID, Try: l.Try, Why: l.Why})
 		})
 	}
 	for _, p := range e.Publish {
-		w.send(func() { w.answer(r, Input{Kind: w.store(p.ID), ID: p.ID, Try: p.Try}) })
+		w.send(func() {
+			kind := SinkUnknown // no responders, no leader, no space
+			if !w.refuses() {
+				kind = w.store(p.ID)
+			}
+			if now := w.q.Now(); now < w.outage[0] || now >= w.outage[1] {
+				w.answer(r, Input{Kind: kind, ID: p.ID, Try: p.Try})
+			}
+		})
 	}
 	for _, a := range e.AckSource {
 		if !r.answered[a.ID] {
@@ -243,6 +260,10 @@ func (w *world) step(r *simRelay, in Input) {
 	}
 	for _, p := range e.Report {
 		w.outcomes[p.Outcome]++
+		_, dead := w.dead[p.ID]
+		if p.Outcome <= Resumed && !w.stored(p.ID) || (p.Outcome == Conflicted || p.Outcome == Dead) && !dead {
+			w.fail("message %d is reported as %d, which is not so", p.ID, p.Outcome)
+		}
 	}
 	c := r.m.Counters()
 	if c.Received != c.Accepted+c.Resumed+c.Duplicates+c.Conflicts+c.Dead+c.Returned+c.InFlight {
@@ -263,6 +284,9 @@ func (w *world) step(r *simRelay, in Input) {
 	}
 }
 
+// refuses reports whether a stream cannot store anything now.
+func (w *world) refuses() bool { return w.q.Now() < calm && w.rng.Float64() < w.faults/2 }
+
 // store is the sink: it refuses a second message of a key while it knows the first.
 func (w *world) store(id uint64) Kind {
 	m := w.source[id-1]
@@ -281,6 +305,10 @@ func (w *world) store(id uint64) Kind {
 	}
 	w.sink = append(w.sink, simStored{id, m.key, m.body, w.q.Now()})
 	return SinkAccepted
+}
+
+func (w *world) stored(id uint64) bool {
+	return slices.ContainsFunc(w.sink, func(s simStored) bool { return s.id == id })
 }
 
 func (w *world) fail(format string, args ...any) {

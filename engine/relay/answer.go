@@ -1,0 +1,114 @@
+package relay
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"holdfast/guard"
+)
+
+// verdict is what an answer to a publish says.
+type verdict uint8
+
+const (
+	unknown  verdict = iota // nothing that can be relied on
+	stored                  // it is stored
+	known                   // its message id is: seq names the message
+	occupied                // its subject holds a message
+)
+
+// pubAnswer is the JSON of an acknowledgement or of an error (the engine's
+// PubAck, ADR-1).
+type pubAnswer struct {
+	Stream    string              `json:"stream"`
+	Sequence  uint64              `json:"seq"`
+	Duplicate bool                `json:"duplicate"`
+	Error     *jetstream.APIError `json:"error"`
+}
+
+// Every failure to store a message has code 10077 and status 503, a full disk
+// too. Only the description tells that it was a second message of its subject.
+const (
+	codeStoreFailed    jetstream.ErrorCode = 10077
+	onePerSubject                          = "maximum messages per subject exceeded"
+	codeTooLarge       jetstream.ErrorCode = 10054
+	statusNoResponders                     = "503"
+)
+
+// judge reads an answer. Anything that it does not know for sure is unknown.
+func judge(header nats.Header, body []byte) (v verdict, seq uint64, problem string) {
+	if status := header.Get("Status"); status != "" {
+		if status == statusNoResponders {
+			return unknown, 0, "no leader of the stream answers"
+		}
+		return unknown, 0, "status " + status
+	}
+	var a pubAnswer
+	if err := json.Unmarshal(body, &a); err != nil {
+		return unknown, 0, "an answer that is no JSON"
+	}
+	switch {
+	case a.Error != nil && a.Error.ErrorCode == codeStoreFailed && a.Error.Description == onePerSubject:
+		return occupied, 0, ""
+	case a.Error != nil:
+		return unknown, 0, fmt.Sprintf("%s (%d)", a.Error.Description, a.Error.ErrorCode)
+	case a.Stream == "" || a.Sequence == 0:
+		return unknown, 0, "an answer that names no stored message"
+	case a.Duplicate:
+		return known, a.Sequence, ""
+	}
+	return stored, a.Sequence, ""
+}
+
+// A ticket is the last part of the reply subject: which try of which message an
+// answer is for.
+func ticket(id uint64, try int, why guard.Why) string {
+	return fmt.Sprintf("%d.%d.%d", id, try, why)
+}
+
+func readTicket(subject string) (in guard.Input, ok bool) {
+	parts := strings.Split(subject, ".")
+	if len(parts) < 3 {
+		return in, false
+	}
+	parts = parts[len(parts)-3:]
+	id, err := strconv.ParseUint(parts[0], 10, 64)
+	try, err2 := strconv.Atoi(parts[1])
+	why, err3 := strconv.ParseUint(parts[2], 10, 8)
+	return guard.Input{ID: id, Try: try, Why: guard.Why(why)}, err == nil && err2 == nil && err3 == nil
+}
+
+// lookUp fetches the stored message of a key and compares: the same source
+// message, the same body, or a conflict. What cannot be found is unknown: a
+// replica may be behind.
+func (r *runner) lookUp(f *flight, in guard.Input, v verdict, seq uint64) guard.Input {
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
+	defer cancel()
+	sink := r.s.sinks[r.partition(f.key)]
+	var m *jetstream.RawStreamMsg
+	var err error
+	if v == known {
+		m, err = sink.GetMsg(ctx, seq)
+	} else {
+		m, err = sink.GetLastMsgForSubject(ctx, r.subject(f.key))
+	}
+	switch {
+	case err != nil:
+		in.Kind = guard.SinkUnknown
+	case m.Header.Get(headerSource) == r.sourceOf(in.ID):
+		in.Kind = guard.SinkResumed
+	case bytes.Equal(m.Data, f.msg.Data()):
+		in.Kind = guard.SinkDuplicate
+	default:
+		in.Kind = guard.SinkConflict
+	}
+	return in
+}

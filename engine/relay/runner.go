@@ -1,0 +1,375 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"holdfast/engine"
+	"holdfast/guard"
+)
+
+// A flight is a message in the machine's hands.
+type flight struct {
+	msg   jetstream.Msg // of the latest delivery
+	key   guard.Key
+	noKey string // why it has none
+}
+
+// A runner is one call of Run. Only its loop touches its fields; other
+// goroutines send to its channels and end with done.
+type runner struct {
+	conn    *engine.Conn
+	c       Config
+	s       *streams
+	m       *guard.Relay
+	begin   time.Time
+	flights map[uint64]*flight
+	effects guard.Effects // of the last step
+	queue   []guard.Input // what came of an act at once
+
+	inbox   string
+	arrived chan jetstream.Msg
+	answers chan *nats.Msg
+	inputs  chan guard.Input
+	census  chan census
+	failed  chan error
+	done    chan struct{}
+
+	keys     int64 // in the sink at the last census
+	accepted uint64
+	moved    bool // something arrived since the last census
+	stopped  bool
+	narrow   bool // the first conflict was told
+	problem  string
+	err      error
+}
+
+// a census is what the engine says about source and sink.
+type census struct {
+	keys  int64
+	empty bool // nothing waits, and no relay has anything in its hands
+	err   error
+}
+
+func newRunner(conn *engine.Conn, c Config, s *streams, m *guard.Relay) *runner {
+	return &runner{
+		conn: conn, c: c, s: s, m: m, begin: time.Now(), flights: map[uint64]*flight{},
+		inbox: conn.NATS.NewInbox(), arrived: make(chan jetstream.Msg), answers: make(chan *nats.Msg, 1024),
+		inputs: make(chan guard.Input, 64), census: make(chan census), failed: make(chan error, 1), done: make(chan struct{}),
+	}
+}
+
+func (r *runner) run(ctx context.Context) (guard.Counters, error) {
+	defer close(r.done)
+	sub, err := r.conn.NATS.Subscribe(r.inbox+".>", func(m *nats.Msg) {
+		select {
+		case r.answers <- m:
+		case <-r.done:
+		}
+	})
+	if err != nil {
+		return guard.Counters{}, engine.Explain(r.conn.Where, err)
+	}
+	defer sub.Unsubscribe()
+	it, err := r.s.consumer.Messages(jetstream.PullMaxMessages(r.c.InFlight), jetstream.WithMessagesErrOnMissingHeartbeat(false))
+	if err != nil {
+		return guard.Counters{}, engine.Explain("stream "+r.s.source, err)
+	}
+	defer it.Stop()
+	go r.fetch(it)
+	go r.count()
+	if r.c.Ready != nil {
+		r.c.Ready(r.s.source)
+	}
+	r.loop(ctx, it)
+	if r.err == nil && ctx.Err() != nil {
+		r.err = ctx.Err()
+	}
+	last, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	_ = r.conn.NATS.FlushWithContext(last) // acknowledgements that are lost are made again by the next delivery
+	return r.m.Counters(), r.err
+}
+
+// loop is the whole relay: wait for something, give it to the machine, do what
+// it says.
+func (r *runner) loop(ctx context.Context, it jetstream.MessagesContext) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	tell := time.NewTicker(time.Second)
+	defer tell.Stop()
+	ended := ctx.Done()
+	for !r.effects.Done {
+		var arrived chan jetstream.Msg
+		if r.effects.Room > 0 || r.stopped {
+			arrived = r.arrived
+		}
+		if r.effects.Wake != guard.Never {
+			timer.Reset(max(0, r.effects.Wake-r.now()))
+		}
+		select {
+		case m := <-arrived:
+			r.take(m)
+		case m := <-r.answers:
+			r.answer(m)
+		case in := <-r.inputs:
+			r.step(in)
+		case <-timer.C:
+			r.step(guard.Input{Kind: guard.Tick})
+		case c := <-r.census:
+			r.judgeCensus(c, it)
+		case err := <-r.failed:
+			r.stop(it, err)
+		case <-tell.C:
+			if r.c.Tell != nil {
+				r.c.Tell(r.m.Counters())
+			}
+		case <-ended:
+			ended = nil
+			r.stop(it, nil)
+		}
+	}
+}
+
+func (r *runner) now() time.Duration { return time.Since(r.begin) }
+
+func (r *runner) stop(it jetstream.MessagesContext, err error) {
+	if r.err == nil {
+		r.err = err
+	}
+	if !r.stopped {
+		r.stopped = true
+		it.Drain()
+		r.step(guard.Input{Kind: guard.Stop})
+	}
+}
+
+// take gives a delivery to the machine, with its key.
+func (r *runner) take(m jetstream.Msg) {
+	meta, err := m.Metadata()
+	if err != nil {
+		r.c.Warn(fmt.Sprintf("a message of %s without metadata is left alone: %v", r.s.source, err))
+		return
+	}
+	r.moved = true
+	in := guard.Input{Kind: guard.Fetched, ID: meta.Sequence.Stream}
+	if f := r.flights[in.ID]; f != nil {
+		f.msg = m
+		r.step(in)
+		return
+	}
+	f := &flight{msg: m}
+	header := func(name string) (string, bool) {
+		v := m.Headers().Values(name)
+		if len(v) == 0 {
+			return "", false
+		}
+		return v[0], true
+	}
+	if f.key, err = r.c.Fields.Key(guard.Message{Subject: m.Subject(), Header: header, Body: m.Data()}); err != nil {
+		in.Why, f.noKey = guard.NoKey, err.Error()
+	} else if r.c.Mode == Window && meta.NumDelivered > 1 && time.Since(meta.Timestamp) > r.c.Window/2 {
+		in.Why = guard.Undecided
+	}
+	r.flights[in.ID] = f
+	r.step(in)
+}
+
+// answer takes what a stream says to a publish.
+func (r *runner) answer(m *nats.Msg) {
+	in, ok := readTicket(m.Subject)
+	f := r.flights[in.ID]
+	if !ok || f == nil {
+		return
+	}
+	v, seq, problem := judge(m.Header, m.Data)
+	if problem != "" && problem != r.problem {
+		r.problem = problem
+		r.c.Warn(fmt.Sprintf("%s: %s; what is not answered is published again", r.c.To, problem))
+	}
+	switch {
+	case v == unknown:
+		in.Kind = guard.SinkUnknown
+	case v == stored || in.Why != guard.Sound: // a dead letter's subject is its own
+		in.Kind = guard.SinkAccepted
+	default:
+		at := *f
+		r.aside(func() guard.Input { return r.lookUp(&at, in, v, seq) })
+		return
+	}
+	r.step(in)
+}
+
+// aside does what may wait, away from the loop. The machine's limit on
+// messages in flight bounds how many there are.
+func (r *runner) aside(f func() guard.Input) {
+	go func() {
+		in := f()
+		select {
+		case r.inputs <- in:
+		case <-r.done:
+		}
+	}()
+}
+
+// step gives one input to the machine and performs the effects, in order, and
+// so on with what comes of them at once.
+func (r *runner) step(in guard.Input) {
+	r.queue = append(r.queue[:0], in)
+	for i := 0; i < len(r.queue); i++ {
+		in := r.queue[i]
+		if in.Kind == guard.SinkConflict && !r.narrow {
+			if f := r.flights[in.ID]; f != nil {
+				r.narrow = true
+				r.c.Warn(fmt.Sprintf("two messages of key %s have different bodies: the key may be too narrow; the second is in %s", f.key.Text, r.c.dead()))
+			}
+		}
+		r.effects = r.m.Step(r.now(), in)
+		r.perform(&r.effects)
+	}
+}
+
+func (r *runner) perform(e *guard.Effects) {
+	for _, l := range e.DeadLetter {
+		r.publish(r.letter(l.ID, r.flights[l.ID], l.Why), guard.Input{ID: l.ID, Try: l.Try, Why: l.Why})
+	}
+	for _, p := range e.Publish {
+		r.publish(r.relayed(p.ID, r.flights[p.ID]), guard.Input{ID: p.ID, Try: p.Try})
+	}
+	for _, a := range e.AckSource {
+		r.ack(a)
+	}
+	for _, n := range e.NakSource {
+		_ = r.flights[n.ID].msg.NakWithDelay(max(n.Delay, time.Nanosecond)) // lost, it is delivered again after AckWait
+	}
+	for _, p := range e.Report {
+		if p.Outcome == guard.Accepted {
+			r.accepted++
+		}
+		delete(r.flights, p.ID)
+	}
+	if !r.stopped && r.c.Mode == Subject && r.keys+int64(r.accepted) >= r.c.MaxKeys {
+		select {
+		case r.failed <- ErrMaxKeys:
+		default:
+		}
+	}
+}
+
+func (r *runner) publish(m *nats.Msg, in guard.Input) {
+	m.Reply = r.inbox + "." + ticket(in.ID, in.Try, in.Why)
+	if err := r.conn.NATS.PublishMsg(m); err != nil {
+		in.Kind = guard.SinkUnknown
+		r.queue = append(r.queue, in)
+	}
+}
+
+// ack ends a message at the source. With a window the acknowledgement itself is
+// acknowledged: a message that came back after the window would be stored again.
+func (r *runner) ack(a guard.Ack) {
+	msg := r.flights[a.ID].msg
+	end := msg.Ack
+	if a.Term {
+		end = msg.Term
+	}
+	if r.c.Mode == Subject || a.Term {
+		r.queue = append(r.queue, acked(a.ID, end()))
+		return
+	}
+	r.aside(func() guard.Input {
+		ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
+		defer cancel()
+		return acked(a.ID, msg.DoubleAck(ctx))
+	})
+}
+
+func acked(id uint64, err error) guard.Input {
+	if err != nil {
+		return guard.Input{Kind: guard.SourceUnknown, ID: id}
+	}
+	return guard.Input{Kind: guard.SourceAcked, ID: id}
+}
+
+// fetch passes on deliveries until the iterator is closed.
+func (r *runner) fetch(it jetstream.MessagesContext) {
+	for {
+		m, err := it.Next()
+		switch {
+		case errors.Is(err, jetstream.ErrMsgIteratorClosed):
+			return
+		case errors.Is(err, jetstream.ErrConsumerDeleted), errors.Is(err, jetstream.ErrConsumerNotFound),
+			errors.Is(err, jetstream.ErrConnectionClosed), errors.Is(err, nats.ErrConnectionClosed):
+			select {
+			case r.failed <- engine.Explain("stream "+r.s.source, err):
+			default:
+			}
+			return
+		case err != nil:
+			continue // a leader changed, a heartbeat is late: the iterator asks again
+		}
+		select {
+		case r.arrived <- m:
+		case <-r.done:
+			return
+		}
+	}
+}
+
+// count asks the engine now and then how much there is.
+func (r *runner) count() {
+	every := 2 * time.Second
+	if r.c.Drain {
+		every = 300 * time.Millisecond
+	}
+	for wait := time.Duration(0); ; wait = every {
+		select {
+		case <-r.done:
+			return
+		case <-time.After(wait):
+		}
+		c := r.ask()
+		select {
+		case r.census <- c:
+		case <-r.done:
+			return
+		}
+	}
+}
+
+func (r *runner) ask() (c census) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	for _, s := range r.s.sinks {
+		info, err := s.Info(ctx)
+		if err != nil {
+			return census{err: err}
+		}
+		c.keys += int64(info.State.Msgs)
+	}
+	info, err := r.s.consumer.Info(ctx)
+	if err != nil {
+		return census{err: err}
+	}
+	c.empty = info.NumPending == 0 && info.NumAckPending == 0
+	return c
+}
+
+func (r *runner) judgeCensus(c census, it jetstream.MessagesContext) {
+	switch {
+	case c.err != nil:
+		if strings.Contains(c.err.Error(), "not found") {
+			r.stop(it, engine.Explain("stream "+r.s.source+" or "+r.c.To, c.err))
+		}
+		return
+	case r.c.Drain && c.empty && !r.moved && len(r.flights) == 0:
+		r.stop(it, nil)
+	}
+	r.keys, r.accepted, r.moved = c.keys, 0, false
+	r.perform(&guard.Effects{})
+}

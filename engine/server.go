@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"holdfast/internal/vfs"
+)
+
+// Config says how to run an embedded server. Only Dir is needed.
+type Config struct {
+	Dir      string // of the store; made if there is none
+	Listen   string // for clients; "" is 127.0.0.1 and any port
+	NoSync   bool   // survive a killed process only, not a power cut: about 30 times faster
+	MaxStore int64  // bytes; 0 is what the engine finds right for the disk
+
+	// For one of several servers that hold replicas of streams.
+	Name   string   // its own among them
+	Peer   string   // address at which the others reach it; "" is a server alone
+	Routes []string // the Peer addresses of all
+}
+
+// A Server runs inside this process. [Start] makes it.
+type Server struct {
+	s    *server.Server
+	lock io.Closer
+	url  string
+}
+
+// Start runs a server until Close. It returns when clients can connect; a
+// server with peers has no leader yet then, which [Connect] waits for.
+func Start(ctx context.Context, c Config) (*Server, error) {
+	o, err := c.options()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(c.Dir, 0o777); err != nil {
+		return nil, err
+	}
+	lock, err := vfs.OS{}.Lock(filepath.Join(c.Dir, "lock"))
+	if errors.Is(err, vfs.ErrLocked) {
+		return nil, fmt.Errorf("%s: another engine uses this folder: stop it, or choose another --dir", c.Dir)
+	} else if err != nil {
+		return nil, err
+	}
+	s, err := server.NewServer(o)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("engine: %w", err), lock.Close())
+	}
+	var words complaints
+	s.SetLoggerV2(&words, false, false, false)
+	e := &Server{s: s, lock: lock}
+	go s.Start()
+	for !s.ReadyForConnections(50 * time.Millisecond) {
+		fatal := words.fatal.Load()
+		if fatal == nil && ctx.Err() == nil {
+			continue
+		}
+		e.Close()
+		if fatal == nil {
+			return nil, ctx.Err()
+		}
+		return nil, fmt.Errorf("engine: %s: check --listen and --dir", *fatal)
+	}
+	if c.Peer == "" && !s.JetStreamEnabled() {
+		e.Close()
+		return nil, fmt.Errorf("engine: %s: JetStream did not start: check its permissions and its space", c.Dir)
+	}
+	e.url = s.ClientURL()
+	return e, nil
+}
+
+// URL is where clients find the server.
+func (e *Server) URL() string { return e.url }
+
+// Close stops the server; what was acknowledged is on disk.
+func (e *Server) Close() error {
+	e.s.Shutdown()
+	e.s.WaitForShutdown()
+	return e.lock.Close()
+}
+
+func (c Config) options() (*server.Options, error) {
+	if c.Dir == "" {
+		return nil, errors.New("engine: no folder for the store: use --dir")
+	}
+	o := &server.Options{
+		ServerName: c.Name, JetStream: true, StoreDir: c.Dir, SyncAlways: !c.NoSync, JetStreamMaxStore: c.MaxStore,
+		NoSigs: true, DisableJetStreamBanner: true,
+		// A relay that is killed must be noticed, or its messages wait for it.
+		PingInterval: 10 * time.Second, MaxPingsOut: 2,
+	}
+	var err error
+	listen := c.Listen
+	if listen == "" {
+		listen = "127.0.0.1:0"
+	}
+	if o.Host, o.Port, err = address(listen); err != nil {
+		return nil, fmt.Errorf("engine: %w", err)
+	}
+	if c.Peer != "" {
+		o.Cluster.Name = "holdfast"
+		if o.Cluster.Host, o.Cluster.Port, err = address(c.Peer); err != nil {
+			return nil, fmt.Errorf("engine: %w", err)
+		}
+		if c.Name == "" || len(c.Routes) == 0 {
+			return nil, errors.New("engine: a server with peers needs a name, and the addresses of all: use --name and --routes")
+		}
+		o.Routes = server.RoutesFromStr("nats://" + strings.Join(c.Routes, ",nats://"))
+	}
+	return o, nil
+}
+
+func address(text string) (host string, port int, err error) {
+	host, p, err := net.SplitHostPort(text)
+	if err != nil {
+		return "", 0, err
+	}
+	if port, err = strconv.Atoi(p); err != nil || port < 0 || port > 65535 {
+		return "", 0, fmt.Errorf("%q is no port", p)
+	}
+	if port == 0 {
+		port = server.RANDOM_PORT
+	}
+	return host, port, nil
+}
+
+// complaints keeps the reason for which a server does not start. The rest of
+// what a server says is of interest to nobody here: its clients get errors.
+type complaints struct{ fatal atomic.Pointer[string] }
+
+func (c *complaints) Fatalf(format string, v ...any) {
+	text := fmt.Sprintf(format, v...)
+	c.fatal.CompareAndSwap(nil, &text)
+}
+func (*complaints) Errorf(string, ...any)  {}
+func (*complaints) Warnf(string, ...any)   {}
+func (*complaints) Noticef(string, ...any) {}
+func (*complaints) Debugf(string, ...any)  {}
+func (*complaints) Tracef(string, ...any)  {}

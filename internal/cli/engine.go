@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"holdfast/engine"
+)
+
+func newEngine(a *app) *cobra.Command {
+	var c engine.Config
+	var maxStore byteSize
+	cmd := &cobra.Command{
+		Use:   "engine",
+		Short: "Run a NATS JetStream server out of this binary",
+		Long: `Runs a server until it is interrupted. The first line of standard output is its
+URL. Every message is on disk before it is acknowledged, unless --no-sync.
+
+Three or five of them hold replicas and survive the loss of one or two: give each
+a name, a --peer address, and the --peer addresses of all as --routes.
+
+It asks nobody for a password, so it is for this machine (the default address)
+or a network of friends. For users and TLS run nats-server with a configuration.`,
+		Example: `  holdfast engine --dir store --listen 127.0.0.1:4222
+  holdfast engine --dir a --name a --peer 10.0.0.1:6222 --routes 10.0.0.1:6222,10.0.0.2:6222,10.0.0.3:6222 --listen 10.0.0.1:4222`,
+		Args: args(0, 0, "flags only"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if c.Dir == "" {
+				return usageError(fmt.Errorf("--dir is missing: where is the store?"))
+			}
+			if c.Peer != "" && (c.Name == "" || len(c.Routes) == 0) || c.Peer == "" && len(c.Routes) > 0 {
+				return usageError(fmt.Errorf("--peer, --name and --routes go together"))
+			}
+			c.MaxStore = int64(maxStore)
+			s, err := engine.Start(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(a.Stdout, s.URL())
+			<-cmd.Context().Done()
+			if err := s.Close(); err != nil {
+				return err
+			}
+			return cmd.Context().Err()
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&c.Dir, "dir", "", "folder of the store; made if there is none")
+	f.StringVar(&c.Listen, "listen", "127.0.0.1:0", "address for clients; port 0 takes any")
+	f.BoolVar(&c.NoSync, "no-sync", false, "acknowledge before the disk has it: faster, and a power cut loses messages")
+	f.Var(&maxStore, "max-store", "most bytes of the store (default three quarters of the free space)")
+	f.StringVar(&c.Name, "name", "", "of this server among its peers")
+	f.StringVar(&c.Peer, "peer", "", "address at which the other servers reach this one")
+	f.StringSliceVar(&c.Routes, "routes", nil, "the --peer addresses of all servers")
+	return cmd
+}
+
+// accessFlags say which engine, and who asks.
+type accessFlags struct{ a engine.Access }
+
+func (g *accessFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&g.a.URL, "nats", "", "URL of the engine, such as nats://127.0.0.1:4222; several with commas")
+	f.StringVar(&g.a.Creds, "creds", "", "file with a NATS user's credentials")
+	f.StringVar(&g.a.CA, "tls-ca", "", "file with the certificate authorities to believe (default the system's)")
+	f.StringVar(&g.a.Cert, "tls-cert", "", "file with the client's certificate")
+	f.StringVar(&g.a.Key, "tls-key", "", "file with the certificate's key")
+	f.DurationVar(&g.a.Patience, "connect-timeout", 10*time.Second, "longest wait for a server and its leader")
+}
+
+func (g *accessFlags) connect(ctx context.Context, a *app, name string) (*engine.Conn, error) {
+	access := g.a
+	access.Name = name
+	access.Warn = func(text string) { a.warn([]string{text}) }
+	return engine.Connect(ctx, access)
+}
