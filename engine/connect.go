@@ -88,12 +88,16 @@ func Connect(ctx context.Context, a Access) (*Conn, error) {
 // Close ends the connection.
 func (c *Conn) Close() { c.NATS.Close() }
 
+// oneTry is how long a request may take. One that came before there was a
+// leader is never answered.
+const oneTry = 5 * time.Second
+
 // retry tries again while the servers have no leader, up to the patience.
 func (c *Conn) retry(ctx context.Context, try func(context.Context) error) error {
 	end := time.Now().Add(c.patience)
 	wait := 50 * time.Millisecond
 	for {
-		once, cancel := context.WithTimeout(ctx, c.patience)
+		once, cancel := context.WithTimeout(ctx, min(c.patience, oneTry))
 		err := try(once)
 		cancel()
 		if err == nil || !passing(err) || ctx.Err() != nil || time.Now().Add(wait).After(end) {

@@ -103,7 +103,8 @@ type Result struct {
 	Sink       int `json:"sink"` // messages in it
 	Missing    int `json:"missing"`
 	Extra      int `json:"extra"`
-	Conflicts  int `json:"conflicts"` // kept in the dead-letter stream
+	Conflicts  int `json:"conflicts"`    // kept in the dead-letter stream
+	Dead       int `json:"dead_letters"` // others than conflicts
 	LostBodies int `json:"lost_bodies"`
 	Kills      int `json:"kills"`
 	NodesLost  int `json:"nodes_lost"`
@@ -127,6 +128,8 @@ func (t *Trial) Judge(ctx context.Context, p Plan) (Result, error) {
 	err = t.scan(ctx, To+"_DEAD", func(m jetstream.Msg) {
 		if strings.Contains(m.Subject(), ".conflict.") {
 			r.Conflicts++
+		} else {
+			r.Dead++
 		}
 		bodies[string(m.Data())] = true
 	})
