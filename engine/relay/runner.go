@@ -67,6 +67,12 @@ func newRunner(conn *engine.Conn, c Config, s *streams, m *guard.Relay) *runner 
 
 func (r *runner) run(ctx context.Context) (guard.Counters, error) {
 	defer close(r.done)
+	for _, s := range r.s.sinks {
+		r.keys += int64(s.CachedInfo().State.Msgs)
+	}
+	if r.full() {
+		return guard.Counters{}, ErrMaxKeys
+	}
 	sub, err := r.conn.NATS.Subscribe(r.inbox+".>", func(m *nats.Msg) {
 		select {
 		case r.answers <- m:
@@ -254,12 +260,16 @@ func (r *runner) perform(e *guard.Effects) {
 		}
 		delete(r.flights, p.ID)
 	}
-	if !r.stopped && r.c.Mode == Subject && r.keys+int64(r.accepted) >= r.c.MaxKeys {
+	if !r.stopped && r.full() {
 		select {
 		case r.failed <- ErrMaxKeys:
 		default:
 		}
 	}
+}
+
+func (r *runner) full() bool {
+	return r.c.Mode == Subject && r.keys+int64(r.accepted) >= r.c.MaxKeys
 }
 
 func (r *runner) publish(m *nats.Msg, in guard.Input) {
