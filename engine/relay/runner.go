@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -21,8 +22,8 @@ type flight struct {
 	noKey string // why it has none
 }
 
-// A runner is one call of Run. Only its loop touches its fields; other
-// goroutines send to its channels and end with done.
+// A runner is one call of Run. Only its loop touches its fields, but for
+// accepted; other goroutines send to its channels and end with done.
 type runner struct {
 	conn    *engine.Conn
 	c       Config
@@ -38,12 +39,14 @@ type runner struct {
 	answers chan *nats.Msg
 	inputs  chan guard.Input
 	census  chan census
+	doubt   chan struct{} // asks for a census now
 	failed  chan error
 	done    chan struct{}
 
-	keys     int64 // in the sink at the last census
-	accepted uint64
-	moved    bool // something arrived since the last census
+	keys     int64        // in the sink at the last census
+	accepted atomic.Int64 // in all
+	since    int64        // of accepted: when that census began
+	moved    bool         // something arrived since the last census
 	stopped  bool
 	narrow   bool // the first conflict was told
 	problem  string
@@ -52,6 +55,7 @@ type runner struct {
 
 // a census is what the engine says about source and sink.
 type census struct {
+	since int64 // accepted when it began
 	keys  int64
 	empty bool // nothing waits, and no relay has anything in its hands
 	err   error
@@ -61,7 +65,7 @@ func newRunner(conn *engine.Conn, c Config, s *streams, m *guard.Relay) *runner 
 	return &runner{
 		conn: conn, c: c, s: s, m: m, begin: time.Now(), flights: map[uint64]*flight{},
 		inbox: conn.NATS.NewInbox(), arrived: make(chan jetstream.Msg), answers: make(chan *nats.Msg, 1024),
-		inputs: make(chan guard.Input, 64), census: make(chan census), failed: make(chan error, 1), done: make(chan struct{}),
+		inputs: make(chan guard.Input, 64), census: make(chan census), doubt: make(chan struct{}), failed: make(chan error, 1), done: make(chan struct{}),
 	}
 }
 
@@ -113,8 +117,13 @@ func (r *runner) loop(ctx context.Context, it jetstream.MessagesContext) {
 	ended := ctx.Done()
 	for !r.effects.Done {
 		var arrived chan jetstream.Msg
-		if r.effects.Room > 0 || r.stopped {
+		if r.stopped || r.effects.Room > 0 && !r.full() {
 			arrived = r.arrived
+		} else if r.full() {
+			select {
+			case r.doubt <- struct{}{}:
+			default:
+			}
 		}
 		if r.effects.Wake != guard.Never {
 			timer.Reset(max(0, r.effects.Wake-r.now()))
@@ -256,20 +265,17 @@ func (r *runner) perform(e *guard.Effects) {
 	}
 	for _, p := range e.Report {
 		if p.Outcome == guard.Accepted {
-			r.accepted++
+			r.accepted.Add(1)
 		}
 		delete(r.flights, p.ID)
 	}
-	if !r.stopped && r.full() {
-		select {
-		case r.failed <- ErrMaxKeys:
-		default:
-		}
-	}
 }
 
+// full reports whether the sink may hold as many keys as it may. What was
+// accepted since the last census began may be in that too, so this only holds
+// back the relay until the next one, which comes soon and decides.
 func (r *runner) full() bool {
-	return r.c.Mode == Subject && r.keys+int64(r.accepted) >= r.c.MaxKeys
+	return r.c.Mode == Subject && r.keys+r.accepted.Load()-r.since >= r.c.MaxKeys
 }
 
 func (r *runner) publish(m *nats.Msg, in guard.Input) {
@@ -341,6 +347,7 @@ func (r *runner) count() {
 		select {
 		case <-r.done:
 			return
+		case <-r.doubt:
 		case <-time.After(wait):
 		}
 		c := r.ask()
@@ -355,6 +362,7 @@ func (r *runner) count() {
 func (r *runner) ask() (c census) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
+	c.since = r.accepted.Load()
 	for _, s := range r.s.sinks {
 		info, err := s.Info(ctx)
 		if err != nil {
@@ -377,9 +385,10 @@ func (r *runner) judgeCensus(c census, it jetstream.MessagesContext) {
 			r.stop(it, engine.Explain("stream "+r.s.source+" or "+r.c.To, c.err))
 		}
 		return
+	case r.c.Mode == Subject && c.keys >= r.c.MaxKeys:
+		r.stop(it, ErrMaxKeys)
 	case r.c.Drain && c.empty && !r.moved && len(r.flights) == 0:
 		r.stop(it, nil)
 	}
-	r.keys, r.accepted, r.moved = c.keys, 0, false
-	r.perform(&guard.Effects{})
+	r.keys, r.since, r.moved = c.keys, c.since, false
 }
