@@ -14,6 +14,7 @@ import (
 func newEngine(a *app) *cobra.Command {
 	var c engine.Config
 	var maxStore byteSize
+	var child bool
 	cmd := &cobra.Command{
 		Use:   "engine",
 		Short: "Run a NATS JetStream server out of this binary",
@@ -36,16 +37,17 @@ or a network of friends. For users and TLS run nats-server with a configuration.
 				return usageError(fmt.Errorf("--peer, --name and --routes go together"))
 			}
 			c.MaxStore = int64(maxStore)
-			s, err := engine.Start(cmd.Context(), c)
+			ctx := a.tie(cmd.Context(), child)
+			s, err := engine.Start(ctx, c)
 			if err != nil {
 				return err
 			}
 			fmt.Fprintln(a.Stdout, s.URL())
-			<-cmd.Context().Done()
+			<-ctx.Done()
 			if err := s.Close(); err != nil {
 				return err
 			}
-			return cmd.Context().Err()
+			return ctx.Err()
 		},
 	}
 	f := cmd.Flags()
@@ -56,6 +58,7 @@ or a network of friends. For users and TLS run nats-server with a configuration.
 	f.StringVar(&c.Name, "name", "", "of this server among its peers")
 	f.StringVar(&c.Peer, "peer", "", "address at which the other servers reach this one")
 	f.StringSliceVar(&c.Routes, "routes", nil, "the --peer addresses of all servers")
+	tied(f, &child)
 	return cmd
 }
 

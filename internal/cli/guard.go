@@ -20,6 +20,7 @@ type guardFlags struct {
 	mode   choice
 	key    string
 	test   selftest
+	tied   bool
 }
 
 func newGuard(a *app) *cobra.Command {
@@ -56,7 +57,7 @@ always (holdfast engine does; nats-server: sync_interval: always).
 			if g.test.on {
 				return g.test.run(cmd.Context(), a, g.c)
 			}
-			return g.run(cmd.Context(), a)
+			return g.run(a.tie(cmd.Context(), g.tied), a)
 		},
 	}
 	f := cmd.Flags()
@@ -77,6 +78,7 @@ always (holdfast engine does; nats-server: sync_interval: always).
 	f.DurationVar(&g.c.AckWait, "ack-wait", 30*time.Second, "until the source delivers again what a dead relay had")
 	f.IntVar(&g.c.InFlight, "in-flight", 512, "most messages at once")
 	g.test.add(f)
+	tied(f, &g.tied)
 	return cmd
 }
 
