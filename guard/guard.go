@@ -37,6 +37,7 @@ const (
 	SinkResumed                   // an earlier publish of this very message had been stored
 	SinkDuplicate                 // another message of this key is stored, with the same body
 	SinkConflict                  // another message of this key is stored, with another body
+	SinkRefused                   // the sink will never take it: it is too large
 	SinkUnknown                   // try Try ended without an answer
 	SourceAcked                   // the acknowledgement is done
 	SourceUnknown                 // the acknowledgement may be lost
@@ -51,11 +52,14 @@ const (
 	Sound     Why = iota // it does not
 	NoKey                // a field of the key is missing or unusable
 	Conflict             // its key is taken by another body
+	TooLarge             // the sink takes no message of its size
 	Undecided            // it was published before, so long ago that the sink may have forgotten it
 )
 
 // String is the word used in subjects and headers.
-func (w Why) String() string { return [...]string{"sound", "nokey", "conflict", "undecided"}[w] }
+func (w Why) String() string {
+	return [...]string{"sound", "nokey", "conflict", "toolarge", "undecided"}[w]
+}
 
 // An Input is one thing that happened. ID names the message: its sequence in
 // the source, the same at each delivery.

@@ -119,6 +119,9 @@ func (r *Relay) answered(now time.Duration, f *flight, in Input) {
 		case SinkConflict:
 			f.why, f.try = Conflict, 0
 			r.bury(now, f)
+		case SinkRefused:
+			f.why, f.try = TooLarge, 0
+			r.bury(now, f)
 		case SinkUnknown:
 			if f.phase == publishing && in.Try == f.try {
 				r.unknown(now, f)

@@ -65,6 +65,7 @@ const (
 type simMessage struct {
 	key, body int
 	sound     bool
+	large     bool
 	deliver   time.Duration // not before
 	delivered int
 	acked     bool
@@ -109,7 +110,7 @@ func newWorld(seed uint64) *world {
 	}
 	for range 1 + w.rng.IntN(8) {
 		w.source = append(w.source, &simMessage{
-			key: w.rng.IntN(3), body: w.rng.IntN(5) / 4, sound: w.rng.IntN(8) > 0, at: w.delay(500 * time.Millisecond),
+			key: w.rng.IntN(3), body: w.rng.IntN(5) / 4, sound: w.rng.IntN(8) > 0, large: w.rng.IntN(10) == 0, at: w.delay(500 * time.Millisecond),
 		})
 	}
 	for range 1 + w.rng.IntN(3) {
@@ -213,7 +214,7 @@ func (w *world) toRelay(r *simRelay, input func() Input) {
 		}
 		in := input()
 		switch in.Kind {
-		case SinkAccepted, SinkResumed, SinkDuplicate, SinkConflict:
+		case SinkAccepted, SinkResumed, SinkDuplicate, SinkConflict, SinkRefused:
 			r.answered[in.ID] = true
 		}
 		w.step(r, in)
@@ -290,6 +291,9 @@ func (w *world) refuses() bool { return w.q.Now() < calm && w.rng.Float64() < w.
 // store is the sink: it refuses a second message of a key while it knows the first.
 func (w *world) store(id uint64) Kind {
 	m := w.source[id-1]
+	if m.large {
+		return SinkRefused
+	}
 	for i := len(w.sink) - 1; i >= 0; i-- {
 		s := w.sink[i]
 		if s.key != m.key || w.window && w.q.Now()-s.at >= simWindow {
@@ -344,8 +348,8 @@ func (w *world) judge() {
 		switch {
 		case !m.acked:
 			w.fail("message %d was never acknowledged", id)
-		case !m.sound && (!dead || byID[id] > 0):
-			w.fail("message %d has no key: dead %v, stored %d times", id, dead, byID[id])
+		case (!m.sound || m.large) && (!dead || byID[id] > 0):
+			w.fail("message %d must be a dead letter: dead %v, stored %d times", id, dead, byID[id])
 		case byID[id] > 1:
 			w.fail("message %d is stored %d times", id, byID[id])
 		case m.sound && byKey[m.key] == 0 && !dead:

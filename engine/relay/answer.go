@@ -23,6 +23,7 @@ const (
 	stored                  // it is stored
 	known                   // its message id is: seq names the message
 	occupied                // its subject holds a message
+	tooLarge                // it will never be stored
 )
 
 // pubAnswer is the JSON of an acknowledgement or of an error (the engine's
@@ -39,7 +40,6 @@ type pubAnswer struct {
 const (
 	codeStoreFailed    jetstream.ErrorCode = 10077
 	onePerSubject                          = "maximum messages per subject exceeded"
-	codeTooLarge       jetstream.ErrorCode = 10054
 	statusNoResponders                     = "503"
 )
 
@@ -58,6 +58,8 @@ func judge(header nats.Header, body []byte) (v verdict, seq uint64, problem stri
 	switch {
 	case a.Error != nil && a.Error.ErrorCode == codeStoreFailed && a.Error.Description == onePerSubject:
 		return occupied, 0, ""
+	case a.Error != nil && a.Error.ErrorCode == jetstream.JSErrCodeStreamMessageExceedsMaximum:
+		return tooLarge, 0, ""
 	case a.Error != nil:
 		return unknown, 0, fmt.Sprintf("%s (%d)", a.Error.Description, a.Error.ErrorCode)
 	case a.Stream == "" || a.Sequence == 0:

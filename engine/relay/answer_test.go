@@ -23,6 +23,7 @@ func TestJudge(t *testing.T) {
 		{"", `{"error":{"code":503,"err_code":10023,"description":"insufficient resources"}}`, unknown, 0},
 		{"", `{"error":{"code":503,"err_code":10008,"description":"JetStream system temporarily unavailable"}}`, unknown, 0},
 		{"", `{"error":{"code":400,"err_code":10060,"description":"expected stream does not match"}}`, unknown, 0},
+		{"", `{"error":{"code":400,"err_code":10054,"description":"message size exceeds maximum allowed"}}`, tooLarge, 0},
 		{"503", ``, unknown, 0},
 		{"408", ``, unknown, 0},
 		{"", ``, unknown, 0},

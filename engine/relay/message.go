@@ -51,6 +51,12 @@ func (r *runner) relayed(id uint64, f *flight) *nats.Msg {
 func (r *runner) letter(id uint64, f *flight, why guard.Why) *nats.Msg {
 	m := r.copyOf(id, f)
 	m.Subject = fmt.Sprintf("%s.%s.%s.%d", r.c.dead(), why, r.s.source, id)
+	if why == guard.TooLarge { // as it came it fits; its subject tells the rest
+		for _, name := range []string{headerKey, headerSubject, headerSource} {
+			m.Header.Del(name)
+		}
+		return m
+	}
 	m.Header.Set("Nats-Expected-Stream", r.c.dead())
 	m.Header.Set("Nats-Msg-Id", fmt.Sprintf("%s:%d:%s", r.s.source, id, why))
 	m.Header.Set(headerReason, f.reason(why))

@@ -396,6 +396,29 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// What is too large for the sink goes to the dead-letter stream as it came, and
+// does not stop the rest.
+func TestTooLarge(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, engine.Config{})
+	c, err := b.config("@subject").validated()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := c.sink(0)
+	s.MaxMsgSize = 1000
+	b.make(s)
+	largest := strings.Repeat("x", int(b.conn.NATS.MaxPayload())) // no room for a header
+	b.send("in.a", largest)
+	b.send("in.b", strings.Repeat("y", 1001))
+	b.send("in.c", "z")
+	b.expect(b.relay(c), 1, 0, 0, 2)
+	dead := b.all("OUT_DEAD")
+	if len(dead) != 2 || len(dead[0].Data)+len(dead[1].Data) != len(largest)+1001 || !strings.HasPrefix(dead[0].Subject, "OUT_DEAD.toolarge.IN.") {
+		t.Errorf("%d dead letters", len(dead))
+	}
+}
+
 func TestNoSource(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, engine.Config{})

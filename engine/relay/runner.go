@@ -209,8 +209,10 @@ func (r *runner) answer(m *nats.Msg) {
 		r.c.Warn(fmt.Sprintf("%s: %s; what is not answered is published again", r.c.To, problem))
 	}
 	switch {
-	case v == unknown:
+	case v == unknown || v == tooLarge && in.Why != guard.Sound:
 		in.Kind = guard.SinkUnknown
+	case v == tooLarge:
+		in.Kind = guard.SinkRefused
 	case v == stored || in.Why != guard.Sound: // a dead letter's subject is its own
 		in.Kind = guard.SinkAccepted
 	default:
@@ -282,6 +284,9 @@ func (r *runner) publish(m *nats.Msg, in guard.Input) {
 	m.Reply = r.inbox + "." + ticket(in.ID, in.Try, in.Why)
 	if err := r.conn.NATS.PublishMsg(m); err != nil {
 		in.Kind = guard.SinkUnknown
+		if errors.Is(err, nats.ErrMaxPayload) && in.Why == guard.Sound {
+			in.Kind = guard.SinkRefused // the source took it, but not with our headers
+		}
 		r.queue = append(r.queue, in)
 	}
 }

@@ -43,8 +43,8 @@ count by value, so 1.0 is 1.
                    is delivered again later than half of the window after it was
                    sent cannot be decided and goes to the dead-letter stream.
 
-Messages without a key, and those whose key is stored with another body, go to
-STREAM_DEAD. The loss of every server's power at once needs an engine that syncs
+Messages without a key, those whose key is stored with another body, and those
+that are too large for the sink go to STREAM_DEAD. The loss of every server's power at once needs an engine that syncs
 always (holdfast engine does; nats-server: sync_interval: always).
 
 --selftest proves it: its own engine, real relays, kill -9.`,
@@ -140,7 +140,7 @@ func writeGuard(w io.Writer, c guard.Counters, to string) error {
   resumed    %10d   had been stored by an earlier try
   duplicates %10d   left out
   conflicts  %10d   same key, another body: in %s_DEAD
-  dead       %10d   without a key, or undecided: in %s_DEAD
+  dead       %10d   without a key, too large or undecided: in %s_DEAD
   returned   %10d   to be delivered again
 `, to, c.Received, c.Accepted, c.Resumed, c.Duplicates, c.Conflicts, to, c.Dead, to, c.Returned+c.InFlight)
 	return err
