@@ -117,21 +117,21 @@ func (r Result) Held() bool { return r.Missing == 0 && r.Extra == 0 && r.LostBod
 func (t *Trial) Judge(ctx context.Context, p Plan) (Result, error) {
 	r := Result{Published: t.published, Keys: p.Keys}
 	times, bodies := map[string]int{}, map[string]bool{}
-	err := t.scan(ctx, To, func(m jetstream.Msg) {
+	err := t.scan(ctx, To, func(m *jetstream.RawStreamMsg) {
 		r.Sink++
-		times[idOf(m.Data())]++
-		bodies[string(m.Data())] = true
+		times[idOf(m.Data)]++
+		bodies[string(m.Data)] = true
 	})
 	if err != nil {
 		return r, err
 	}
-	err = t.scan(ctx, To+"_DEAD", func(m jetstream.Msg) {
-		if strings.Contains(m.Subject(), ".conflict.") {
+	err = t.scan(ctx, To+"_DEAD", func(m *jetstream.RawStreamMsg) {
+		if strings.Contains(m.Subject, ".conflict.") {
 			r.Conflicts++
 		} else {
 			r.Dead++
 		}
-		bodies[string(m.Data())] = true
+		bodies[string(m.Data)] = true
 	})
 	if err != nil {
 		return r, err
@@ -168,34 +168,39 @@ func idOf(body []byte) string {
 	return m.ID
 }
 
-// scan reads a whole stream in order.
-func (t *Trial) scan(ctx context.Context, name string, visit func(jetstream.Msg)) error {
+// scan reads a whole stream in order, each message by its number. (An ordered
+// consumer would be faster, but it may try for ever to be placed anew after a
+// server was lost, whatever the context says.)
+func (t *Trial) scan(ctx context.Context, name string, visit func(*jetstream.RawStreamMsg)) error {
+	ctx, cancel := context.WithTimeout(ctx, scanPatience)
+	defer cancel()
 	s, err := t.conn.JS.Stream(ctx, name)
 	if err != nil {
 		return engine.Explain("stream "+name, err)
 	}
-	left := s.CachedInfo().State.Msgs
-	if left == 0 {
+	state := s.CachedInfo().State
+	if state.Msgs == 0 {
 		return nil
 	}
-	c, err := s.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{})
-	if err != nil {
-		return engine.Explain("stream "+name, err)
-	}
-	for left > 0 {
-		batch, err := c.Fetch(int(min(left, 1000)), jetstream.FetchMaxWait(10*time.Second))
-		if err != nil {
-			return engine.Explain("stream "+name, err)
-		}
-		got := 0
-		for m := range batch.Messages() {
+	for n := state.FirstSeq; n <= state.LastSeq; {
+		m, err := s.GetMsg(ctx, n)
+		switch {
+		case err == nil:
 			visit(m)
-			got++
-		}
-		left -= min(left, uint64(got))
-		if got == 0 {
-			return errors.Join(fmt.Errorf("stream %s: %d messages cannot be read", name, left), batch.Error())
+			n++
+		case errors.Is(err, jetstream.ErrMsgNotFound):
+			n++
+		case ctx.Err() != nil:
+			return engine.Explain(fmt.Sprintf("stream %s, message %d", name, n), err)
+		default: // a leader is being elected
+			select {
+			case <-ctx.Done():
+			case <-time.After(100 * time.Millisecond):
+			}
 		}
 	}
 	return nil
 }
+
+// scanPatience is how long one scan may take, elections included.
+const scanPatience = 5 * time.Minute

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"holdfast/internal/soak"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -115,8 +116,8 @@ func TestGuard(t *testing.T) {
 // takes half a minute, most of it waiting for leaders.
 func TestGuardNodes(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("long: elections of three servers")
+	if soak.Rounds(1, 1) == 1 {
+		t.Skip("elections of three servers take their time: go run ./internal/check -soak 2")
 	}
 	c := program(t, "guard", "--selftest", "--keys", "1000", "--relays", "2", "--kills", "3", "--nodes", "3", "--json", "--quiet")
 	var words bytes.Buffer
