@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"holdfast/internal/soak"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 
 	"holdfast/engine"
 	"holdfast/guard"
+	"holdfast/internal/soak"
 )
 
 // program runs holdfast as a process of its own.
