@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"holdfast/internal/soak"
 	"holdfast/replay"
 	"holdfast/replay/tick"
 )
@@ -32,14 +33,9 @@ func (in incident) band(t *testing.T, workers bool) Totals {
 	return l.totals
 }
 
-// seeds is how many incidents of a shape are tried: one in a short run.
-func seeds(t *testing.T, n uint64) uint64 {
-	t.Helper()
-	if testing.Short() {
-		return 1
-	}
-	return n
-}
+// seeds is how many incidents of a shape are tried: one in a short run, two in
+// a normal one, as many more in a soak. (Of 70,000 events each, so they cost.)
+func seeds() uint64 { return uint64(soak.Rounds(1, 2)) }
 
 // Row 45 of the test list: the tolerance of copies on a random walk.
 func TestBandOnRandomWalk(t *testing.T) {
@@ -49,7 +45,7 @@ func TestBandOnRandomWalk(t *testing.T) {
 			for _, early := range []int64{0, late} {
 				t.Run(fmt.Sprintf("%v late %d early %d", rate, late, early), func(t *testing.T) {
 					t.Parallel()
-					for seed := range seeds(t, 8) {
+					for seed := range seeds() {
 						in := shape{events: 70_000, walk: true, rate: rate, late: late, early: early, price: 50}.make(seed)
 						got := in.band(t, true)
 						b := got.Band
@@ -73,7 +69,7 @@ func near(got tick.Nanos, truth int64) bool {
 // Row 45: there the time-shift null is refused.
 func TestShiftIsRefusedOnRandomWalk(t *testing.T) {
 	t.Parallel()
-	for seed := range seeds(t, 4) {
+	for seed := range seeds() {
 		in := shape{events: 70_000, walk: true, rate: 0.05, late: 200, price: 50, noLog: true}.make(seed)
 		if got := in.band(t, false); got.Null != "none" || !errors.Is(got.Reason, ErrAutocorrelated) {
 			t.Errorf("seed %d: %s %v, reason %v", seed, got.Null, got.Band, got.Reason)
@@ -84,7 +80,7 @@ func TestShiftIsRefusedOnRandomWalk(t *testing.T) {
 // R82: the tolerance of dmr2025, with the worker log and without.
 func TestBandOfDMR2025(t *testing.T) {
 	t.Parallel()
-	for seed := range seeds(t, 8) {
+	for seed := range seeds() {
 		s := shape{events: 70_000, count: 250, late: 10, price: 50}
 		for _, s.noLog = range []bool{false, true} {
 			got := s.make(seed).band(t, !s.noLog)
@@ -99,7 +95,7 @@ func TestBandOfDMR2025(t *testing.T) {
 // the null model of attempts would see copies everywhere.
 func TestBandOfBurst(t *testing.T) {
 	t.Parallel()
-	for seed := range seeds(t, 8) {
+	for seed := range seeds() {
 		got := shape{events: 20_000, burst: 500, late: 10, price: 50}.make(seed).band(t, true)
 		if got.Null != "time-shift" || got.Band.Early != 0 || got.Band.Late != 10*ms || got.Band.Price > 51*cent {
 			t.Errorf("seed %d: %s %v", seed, got.Null, got.Band)
@@ -140,7 +136,7 @@ func TestDefaultBand(t *testing.T) {
 // A widened search area, copies or not, must not invent copies.
 func TestNoCopiesNoBand(t *testing.T) {
 	t.Parallel()
-	for seed := range seeds(t, 6) {
+	for seed := range seeds() {
 		s := shape{events: 20_000, walk: seed%2 == 0, rate: 0.02, late: 50, price: 50}
 		in := s.make(seed)
 		for _, n := range in.copies { // far from every event in time: nobody's copies
@@ -156,7 +152,7 @@ func TestNoCopiesNoBand(t *testing.T) {
 // slid file is: the events of the burst are their own.
 func TestBurstOnRandomWalk(t *testing.T) {
 	t.Parallel()
-	for seed := range seeds(t, 4) {
+	for seed := range seeds() {
 		in := shape{events: 20_000, walk: true, burst: 500, late: 10, price: 50}.make(seed)
 		l := in.link(Config{HaveWorkers: true}, true)
 		a := in.score(l)

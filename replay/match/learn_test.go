@@ -51,8 +51,7 @@ func TestResidualsSumToOne(t *testing.T) {
 				room++
 			}
 		}
-		// Bins that hold no multiple keep the half that was added to them.
-		if sum > 1.01 || sum < 0.3 {
+		if sum > 1.01 || sum < 0.99 {
 			t.Fatalf("probabilities over %v cells sum to %v", room, sum)
 		}
 	})

@@ -33,7 +33,7 @@ func TestLinkingFloors(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range seeds(t, 2) {
+			for seed := range seeds() {
 				in := test.shape.make(seed)
 				l := in.link(Config{HaveWorkers: !test.shape.noLog}, test.position)
 				checkLinked(t, in, l)
@@ -53,7 +53,7 @@ func TestFileOrderIsAClock(t *testing.T) {
 	t.Parallel()
 	s := shape{events: 70_000, walk: true, rate: 0.05, late: 200, price: 50, once: true, order: "commit"}
 	c := Config{HaveWorkers: true, Tolerance: Tolerance{Given, Band{Late: 200 * ms, Price: 50 * cent}}}
-	for seed := range seeds(t, 2) {
+	for seed := range seeds() {
 		in := s.make(seed)
 		on, off := in.score(in.link(c, true)), in.score(in.link(c, false))
 		if on.linking < 0.95 || off.linking >= on.linking {

@@ -149,7 +149,7 @@ func TestTwins(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range seeds(t, 4) {
+			for seed := range seeds() {
 				events, twins := withTwins(test.shape.make(seed).events, test.rate, seed)
 				right, wrong := 0, 0
 				totals, err := Twins(slices.Values(events), TwinConfig{}, func(earlier, later Event) {

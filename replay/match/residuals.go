@@ -81,11 +81,13 @@ func (r *residuals) fit(t tally) bool {
 }
 
 // costsOf is -ln of each bin's density, a half added to every count (which
-// counts double here).
+// counts double here) of a bin that holds any multiple.
 func costsOf(counts, points []uint64) []cost {
-	total := uint64(len(counts)) * one
-	for _, n := range counts {
-		total += 2 * n
+	total := uint64(0)
+	for i, n := range counts {
+		if points[i] > 0 {
+			total += 2*n + one
+		}
 	}
 	cs := make([]cost, len(counts))
 	for i, n := range counts {
