@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
+	"os"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -25,12 +29,73 @@ type Access struct {
 	Warn     func(text string) // the connection broke, or is back; nil tells nobody
 }
 
+// files tells which of the files cannot be read: the client would say it only
+// in the middle of a handshake, and as the server's fault.
+func (a Access) files() error {
+	for _, f := range []struct{ flag, name string }{{"--creds", a.Creds}, {"--tls-ca", a.CA}, {"--tls-cert", a.Cert}, {"--tls-key", a.Key}} {
+		if f.name == "" {
+			continue
+		}
+		file, err := os.Open(f.name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.flag, err)
+		}
+		file.Close()
+	}
+	return nil
+}
+
+func (a Access) secured() bool {
+	return a.CA != "" || a.Cert != "" || strings.HasPrefix(a.URL, "tls:") || strings.HasPrefix(a.URL, "wss:")
+}
+
 // A Conn is a connection to a server with JetStream. [Connect] makes it.
 type Conn struct {
 	NATS     *nats.Conn
 	JS       jetstream.JetStream
 	Where    string // the URL without secrets
 	patience time.Duration
+	denied   denied
+}
+
+// denied remembers what the server forbade last. It says so on the side: the
+// request itself is never answered.
+type denied struct {
+	mu    sync.Mutex
+	err   error
+	tries map[context.Context]context.CancelCauseFunc // requests that may be meant
+}
+
+func (d *denied) tell(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.err = err
+	for _, cancel := range d.tries {
+		cancel(err)
+	}
+}
+
+// watch gives a context that ends when something is forbidden.
+func (d *denied) watch(ctx context.Context) (watched context.Context, end func()) {
+	watched, cancel := context.WithCancelCause(ctx)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.tries == nil {
+		d.tries = map[context.Context]context.CancelCauseFunc{}
+	}
+	d.tries[watched] = cancel
+	return watched, func() {
+		cancel(nil)
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.tries, watched)
+	}
+}
+
+func (d *denied) last() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.err
 }
 
 // Connect reaches a server and makes sure that it has JetStream. The
@@ -54,7 +119,15 @@ func Connect(ctx context.Context, a Access) (*Conn, error) {
 			}
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) { a.Warn(c.Where + ": connected again") }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { a.Warn(fmt.Sprintf("%s: %v", c.Where, err)) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if errors.Is(err, nats.ErrPermissionViolation) {
+				c.denied.tell(err)
+			}
+			a.Warn(fmt.Sprintf("%s: %v", c.Where, err))
+		}),
+	}
+	if err := a.files(); err != nil {
+		return nil, err
 	}
 	if a.Creds != "" {
 		o = append(o, nats.UserCredentials(a.Creds))
@@ -69,6 +142,11 @@ func Connect(ctx context.Context, a Access) (*Conn, error) {
 		c.NATS, err = nats.Connect(a.URL, o...)
 		return err
 	})
+	if err != nil && a.secured() && isAny(err, syscall.ECONNRESET, syscall.EPIPE, io.EOF) {
+		// With TLS 1.3 the server looks at the client's certificate after the
+		// client's handshake; its alert and its hanging up race.
+		return nil, &Error{Kind: ErrUntrusted, Where: c.Where, What: "it hangs up after the handshake", Do: "name a certificate that it accepts with --tls-cert and --tls-key", Err: err}
+	}
 	if err != nil {
 		return nil, Explain(c.Where, err)
 	}
@@ -85,6 +163,26 @@ func Connect(ctx context.Context, a Access) (*Conn, error) {
 	return c, nil
 }
 
+// Diagnose says why requests get no answer, as an [Error]: the connection, the
+// credentials, JetStream as a whole; nil if none of these is to blame.
+func (c *Conn) Diagnose(ctx context.Context) error {
+	if err := c.denied.last(); err != nil {
+		return Explain(c.Where, err)
+	}
+	if !c.NATS.IsConnected() {
+		if err := c.NATS.LastError(); err != nil {
+			if e := Explain(c.Where, err); errors.Is(e, ErrRefused) || errors.Is(e, ErrUntrusted) {
+				return e
+			}
+		}
+		return Explain(c.Where, nats.ErrDisconnected)
+	}
+	once, cancel := context.WithTimeout(ctx, oneTry)
+	defer cancel()
+	_, err := c.JS.AccountInfo(once)
+	return Explain(c.Where, err)
+}
+
 // Close ends the connection.
 func (c *Conn) Close() { c.NATS.Close() }
 
@@ -97,15 +195,10 @@ func (c *Conn) retry(ctx context.Context, try func(context.Context) error) error
 	end := time.Now().Add(c.patience)
 	wait := 50 * time.Millisecond
 	for {
-		once, cancel := context.WithTimeout(ctx, min(c.patience, oneTry))
-		err := try(once)
-		cancel()
-		if err == nil || !passing(err) || ctx.Err() != nil || time.Now().Add(wait).After(end) {
+		err := c.once(ctx, try)
+		if err == nil || !Passing(err) || ctx.Err() != nil || time.Now().Add(wait).After(end) {
 			if ctx.Err() != nil {
 				return ctx.Err()
-			}
-			if errors.Is(err, context.DeadlineExceeded) {
-				return fmt.Errorf("%w: %w", nats.ErrTimeout, err)
 			}
 			return err
 		}
@@ -118,13 +211,17 @@ func (c *Conn) retry(ctx context.Context, try func(context.Context) error) error
 	}
 }
 
-// passing reports whether an error may be gone in a moment.
-func passing(err error) bool {
-	var api *jetstream.APIError
-	if errors.As(err, &api) {
-		return api.ErrorCode == codeUnavailable || api.ErrorCode == codeNotLeader || api.ErrorCode == codeNoPeers
+// once makes one request, which ends early when the server forbids it.
+func (c *Conn) once(ctx context.Context, try func(context.Context) error) error {
+	watched, end := c.denied.watch(ctx)
+	defer end()
+	timed, cancel := context.WithTimeout(watched, min(c.patience, oneTry))
+	defer cancel()
+	err := try(timed)
+	if cause := context.Cause(watched); err != nil && ctx.Err() == nil && cause != nil {
+		return cause
 	}
-	return errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrDisconnected)
+	return err
 }
 
 // Redact gives a URL without password or token, for messages.

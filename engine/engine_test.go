@@ -72,31 +72,6 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// Each failure has its kind, one line, and what to do.
-func TestErrors(t *testing.T) {
-	t.Parallel()
-	nobody := "nats://u:secret@127.0.0.1:1" // no port that was free a moment ago: another test may have it
-	guarded := raw(t, &server.Options{JetStream: true, StoreDir: t.TempDir(), Username: "u", Password: "secret"})
-	bare := raw(t, &server.Options{})
-	for _, c := range []struct {
-		url  string
-		kind error
-	}{
-		{nobody, ErrUnreachable},
-		{guarded, ErrRefused},
-		{strings.Replace(guarded, "nats://", "nats://u:wrongsecret@", 1), ErrRefused},
-		{bare, ErrNoJetStream},
-	} {
-		_, err := Connect(t.Context(), Access{URL: c.url})
-		oneError(t, err, c.kind)
-	}
-	if c, err := Connect(t.Context(), Access{URL: strings.Replace(guarded, "nats://", "nats://u:secret@", 1)}); err != nil {
-		t.Error(err)
-	} else {
-		c.Close()
-	}
-}
-
 func oneError(t *testing.T, err, kind error) {
 	t.Helper()
 	var e *Error
