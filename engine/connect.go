@@ -163,11 +163,15 @@ func Connect(ctx context.Context, a Access) (*Conn, error) {
 	return c, nil
 }
 
+// Forbidden is what the server forbade this client last, as an [Error]; nil if
+// nothing.
+func (c *Conn) Forbidden() error { return Explain(c.Where, c.denied.last()) }
+
 // Diagnose says why requests get no answer, as an [Error]: the connection, the
 // credentials, JetStream as a whole; nil if none of these is to blame.
 func (c *Conn) Diagnose(ctx context.Context) error {
-	if err := c.denied.last(); err != nil {
-		return Explain(c.Where, err)
+	if err := c.Forbidden(); err != nil {
+		return err
 	}
 	if !c.NATS.IsConnected() {
 		if err := c.NATS.LastError(); err != nil {

@@ -25,6 +25,7 @@ var (
 	ErrNoJetStream = errors.New("JetStream is off")
 	ErrShape       = errors.New("the stream has another shape")
 	ErrFull        = errors.New("the engine has no room left")
+	ErrBroken      = errors.New("the engine cannot write")
 	ErrNoStream    = errors.New("there is no such stream")
 	ErrTooFew      = errors.New("there are too few servers")
 )
@@ -199,7 +200,7 @@ func Passing(err error) bool {
 	if errors.As(err, &api) {
 		return api.ErrorCode == codeUnavailable || api.ErrorCode == codeNotLeader || api.ErrorCode == codeNoPeers
 	}
-	return isAny(err, nats.ErrTimeout, context.DeadlineExceeded, nats.ErrDisconnected, nats.ErrConnectionReconnecting)
+	return isAny(err, nats.ErrTimeout, context.DeadlineExceeded, nats.ErrDisconnected, nats.ErrConnectionReconnecting, nats.ErrReconnectBufExceeded)
 }
 
 // Codes of JetStream's API (server/errors.json) that the client does not name.

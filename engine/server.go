@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type Config struct {
 	Listen   string // for clients; "" is 127.0.0.1 and any port
 	NoSync   bool   // survive a killed process only, not a power cut: about 30 times faster
 	MaxStore int64  // bytes; 0 is what the engine finds right for the disk
+	File     string // configuration as nats-server reads it, for users, TLS and limits; the fields here go before it
 
 	// For one of several servers that hold replicas of streams.
 	Name   string   // its own among them
@@ -33,9 +35,10 @@ type Config struct {
 
 // A Server runs inside this process. [Start] makes it.
 type Server struct {
-	s    *server.Server
-	lock io.Closer
-	url  string
+	s     *server.Server
+	lock  io.Closer
+	url   string
+	words *complaints
 }
 
 // Start runs a server until Close. It returns when clients can connect; a
@@ -58,9 +61,9 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("engine: %w", err), lock.Close())
 	}
-	var words complaints
-	s.SetLoggerV2(&words, false, false, false)
-	e := &Server{s: s, lock: lock}
+	words := &complaints{dir: c.Dir, failed: make(chan error, 1)}
+	s.SetLoggerV2(words, false, false, false)
+	e := &Server{s: s, lock: lock, words: words}
 	go s.Start()
 	for !s.ReadyForConnections(50 * time.Millisecond) {
 		fatal := words.fatal.Load()
@@ -84,6 +87,10 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 // URL is where clients find the server.
 func (e *Server) URL() string { return e.url }
 
+// Failed gives the reason, as an [Error], when the store can no longer be
+// written. Such a server refuses everything until it is started again.
+func (e *Server) Failed() <-chan error { return e.words.failed }
+
 // Close stops the server; what was acknowledged is on disk.
 func (e *Server) Close() error {
 	e.s.Shutdown()
@@ -95,19 +102,27 @@ func (c Config) options() (*server.Options, error) {
 	if c.Dir == "" {
 		return nil, errors.New("engine: no folder for the store: use --dir")
 	}
-	o := &server.Options{
-		ServerName: c.Name, JetStream: true, StoreDir: c.Dir, SyncAlways: !c.NoSync, JetStreamMaxStore: c.MaxStore,
-		NoSigs: true, DisableJetStreamBanner: true,
-		// A relay that is killed must be noticed, or its messages wait for it.
-		PingInterval: 10 * time.Second, MaxPingsOut: 2,
+	o := &server.Options{}
+	if c.File != "" {
+		var err error
+		if o, err = server.ProcessConfigFile(c.File); err != nil {
+			return nil, fmt.Errorf("engine: --config: %w", err)
+		}
+	}
+	o.JetStream, o.StoreDir, o.SyncAlways, o.NoSigs, o.DisableJetStreamBanner = true, c.Dir, !c.NoSync, true, true
+	// A relay that is killed must be noticed, or its messages wait for it.
+	o.PingInterval, o.MaxPingsOut = 10*time.Second, 2
+	if c.Name != "" {
+		o.ServerName = c.Name
+	}
+	if c.MaxStore != 0 {
+		o.JetStreamMaxStore = c.MaxStore
 	}
 	var err error
-	listen := c.Listen
-	if listen == "" {
-		listen = "127.0.0.1:0"
-	}
-	if o.Host, o.Port, err = address(listen); err != nil {
-		return nil, fmt.Errorf("engine: %w", err)
+	if c.Listen != "" || o.Host == "" && o.Port == 0 {
+		if o.Host, o.Port, err = address(cmp.Or(c.Listen, "127.0.0.1:0")); err != nil {
+			return nil, fmt.Errorf("engine: %w", err)
+		}
 	}
 	if c.Peer != "" {
 		o.Cluster.Name = "holdfast"
@@ -136,15 +151,37 @@ func address(text string) (host string, port int, err error) {
 	return host, port, nil
 }
 
-// complaints keeps the reason for which a server does not start. The rest of
-// what a server says is of interest to nobody here: its clients get errors.
-type complaints struct{ fatal atomic.Pointer[string] }
+// complaints keeps the reason for which a server does not start, or cannot go
+// on. The rest of what a server says is of interest to nobody here: its clients
+// get errors.
+type complaints struct {
+	dir    string
+	fatal  atomic.Pointer[string]
+	failed chan error // holds the first
+}
 
 func (c *complaints) Fatalf(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
 	c.fatal.CompareAndSwap(nil, &text)
 }
-func (*complaints) Errorf(string, ...any)  {}
+
+// Errorf looks for the words with which the server tells that a store is lost
+// to it: no client is told, each only finds that it is refused.
+func (c *complaints) Errorf(format string, v ...any) {
+	text := fmt.Sprintf(format, v...)
+	if !strings.Contains(text, "ritical write error") && !strings.Contains(text, "will be DISABLED") {
+		return
+	}
+	err := &Error{Kind: ErrBroken, Where: c.dir, What: text, Do: "check the disk and start the server again" + kept}
+	if strings.Contains(text, "no space left") || strings.Contains(text, "out of") {
+		err.Kind, err.Do = ErrFull, "free some space and start the server again"+kept
+	}
+	select {
+	case c.failed <- err:
+	default:
+	}
+}
+
 func (*complaints) Warnf(string, ...any)   {}
 func (*complaints) Noticef(string, ...any) {}
 func (*complaints) Debugf(string, ...any)  {}

@@ -26,9 +26,34 @@ func (c *Conn) Stream(ctx context.Context, want jetstream.StreamConfig, check fu
 		return nil, Explain("stream "+want.Name, err)
 	}
 	if wrong := check(s.CachedInfo().Config); wrong != "" {
-		return nil, &Error{Kind: ErrShape, Where: "stream " + want.Name, What: wrong, Do: "use another name, or change the stream; nothing was acknowledged"}
+		return nil, Misshaped(want.Name, wrong)
 	}
 	return s, nil
+}
+
+// Misshaped is the error of a stream that cannot serve.
+func Misshaped(stream, wrong string) error {
+	return &Error{Kind: ErrShape, Where: "stream " + stream, What: wrong, Do: "use another name, or change the stream; nothing was acknowledged"}
+}
+
+// Find gives a stream that is there; ErrNoStream if it is not.
+func (c *Conn) Find(ctx context.Context, name string) (jetstream.Stream, error) {
+	var s jetstream.Stream
+	err := c.retry(ctx, func(ctx context.Context) (err error) {
+		s, err = c.JS.Stream(ctx, name)
+		return err
+	})
+	return s, Explain("stream "+name, err)
+}
+
+// FindConsumer gives a durable consumer that is there; ErrNoStream if it is not.
+func (c *Conn) FindConsumer(ctx context.Context, stream, durable string) (jetstream.Consumer, error) {
+	var cons jetstream.Consumer
+	err := c.retry(ctx, func(ctx context.Context) (err error) {
+		cons, err = c.JS.Consumer(ctx, stream, durable)
+		return err
+	})
+	return cons, Explain("consumer "+durable+" of stream "+stream, err)
 }
 
 // StreamOf gives the name of the stream that captures a subject; ErrNoStream

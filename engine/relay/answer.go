@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -37,37 +38,60 @@ type pubAnswer struct {
 
 // Every failure to store a message has code 10077 and status 503, a full disk
 // too. Only the description tells that it was a second message of its subject.
+//
+// A publish that expected its subject to be empty is told the sequence that it
+// found there; 0 is a store that could not be read. One that meets another of
+// its subject on its way through the replicas gets the code without a number
+// (10164): that one may fail yet, so it says nothing.
 const (
 	codeStoreFailed    jetstream.ErrorCode = 10077
 	onePerSubject                          = "maximum messages per subject exceeded"
+	codeWrongLast      jetstream.ErrorCode = 10071
+	wrongLast                              = "wrong last sequence: "
+	codeWrongLastSoon  jetstream.ErrorCode = 10164
 	statusNoResponders                     = "503"
 )
 
-// judge reads an answer. Anything that it does not know for sure is unknown.
-func judge(header nats.Header, body []byte) (v verdict, seq uint64, problem string) {
+// judge reads an answer. Anything that it does not know for sure is unknown,
+// for the reason in problem; nil is one that passes.
+func judge(header nats.Header, body []byte) (v verdict, seq uint64, problem error) {
 	if status := header.Get("Status"); status != "" {
 		if status == statusNoResponders {
-			return unknown, 0, "no leader of the stream answers"
+			return unknown, 0, nats.ErrNoResponders
 		}
-		return unknown, 0, "status " + status
+		return unknown, 0, fmt.Errorf("status %s", status)
 	}
 	var a pubAnswer
 	if err := json.Unmarshal(body, &a); err != nil {
-		return unknown, 0, "an answer that is no JSON"
+		return unknown, 0, errors.New("an answer that is no JSON")
 	}
 	switch {
-	case a.Error != nil && a.Error.ErrorCode == codeStoreFailed && a.Error.Description == onePerSubject:
-		return occupied, 0, ""
-	case a.Error != nil && a.Error.ErrorCode == jetstream.JSErrCodeStreamMessageExceedsMaximum:
-		return tooLarge, 0, ""
 	case a.Error != nil:
-		return unknown, 0, fmt.Sprintf("%s (%d)", a.Error.Description, a.Error.ErrorCode)
+		return judgeError(a.Error)
 	case a.Stream == "" || a.Sequence == 0:
-		return unknown, 0, "an answer that names no stored message"
+		return unknown, 0, errors.New("an answer that names no stored message")
 	case a.Duplicate:
-		return known, a.Sequence, ""
+		return known, a.Sequence, nil
 	}
-	return stored, a.Sequence, ""
+	return stored, a.Sequence, nil
+}
+
+func judgeError(e *jetstream.APIError) (v verdict, seq uint64, problem error) {
+	switch e.ErrorCode {
+	case codeStoreFailed:
+		if e.Description == onePerSubject {
+			return occupied, 0, nil
+		}
+	case codeWrongLast:
+		if last, ok := strings.CutPrefix(e.Description, wrongLast); ok && last != "" && last != "0" {
+			return occupied, 0, nil
+		}
+	case codeWrongLastSoon:
+		return unknown, 0, nil
+	case jetstream.JSErrCodeStreamMessageExceedsMaximum:
+		return tooLarge, 0, nil
+	}
+	return unknown, 0, e
 }
 
 // A ticket is the last part of the reply subject: which try of which message an
@@ -105,12 +129,12 @@ func (r *runner) lookUp(f *flight, in guard.Input, v verdict, seq uint64) guard.
 	switch {
 	case err != nil:
 		in.Kind = guard.SinkUnknown
+	case !bytes.Equal(m.Data, f.msg.Data()): // even of this number: the source may have been made anew
+		in.Kind = guard.SinkConflict
 	case m.Header.Get(headerSource) == r.sourceOf(in.ID):
 		in.Kind = guard.SinkResumed
-	case bytes.Equal(m.Data, f.msg.Data()):
-		in.Kind = guard.SinkDuplicate
 	default:
-		in.Kind = guard.SinkConflict
+		in.Kind = guard.SinkDuplicate
 	}
 	return in
 }

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -22,6 +23,10 @@ func TestJudge(t *testing.T) {
 		{"", `{"error":{"code":503,"err_code":10077,"description":"no space left on device"},"stream":"S","seq":0}`, unknown, 0},
 		{"", `{"error":{"code":503,"err_code":10023,"description":"insufficient resources"}}`, unknown, 0},
 		{"", `{"error":{"code":503,"err_code":10008,"description":"JetStream system temporarily unavailable"}}`, unknown, 0},
+		{"", `{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 12"},"stream":"S","seq":0}`, occupied, 0},
+		{"", `{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 0"},"stream":"S","seq":0}`, unknown, 0},
+		{"", `{"error":{"code":400,"err_code":10071,"description":"wrong last sequence"},"stream":"S","seq":0}`, unknown, 0},
+		{"", `{"error":{"code":400,"err_code":10164,"description":"wrong last sequence"},"stream":"S","seq":0}`, unknown, 0},
 		{"", `{"error":{"code":400,"err_code":10060,"description":"expected stream does not match"}}`, unknown, 0},
 		{"", `{"error":{"code":400,"err_code":10054,"description":"message size exceeds maximum allowed"}}`, tooLarge, 0},
 		{"503", ``, unknown, 0},
@@ -37,8 +42,8 @@ func TestJudge(t *testing.T) {
 			h.Set("Status", c.status)
 		}
 		got, seq, problem := judge(h, []byte(c.body))
-		if got != c.want || seq != c.seq || (got == unknown) != (problem != "") {
-			t.Errorf("%s %s: %v, %d, %q", c.status, c.body, got, seq, problem)
+		if got != c.want || seq != c.seq || (got == unknown && !strings.Contains(c.body, "10164")) != (problem != nil) {
+			t.Errorf("%s %s: %v, %d, %v", c.status, c.body, got, seq, problem)
 		}
 	}
 }
@@ -48,8 +53,8 @@ func FuzzJudge(f *testing.F) {
 	f.Add("503", []byte(nil))
 	f.Fuzz(func(t *testing.T, status string, body []byte) {
 		v, seq, problem := judge(nats.Header{"Status": {status}}, body)
-		if v != unknown && (status != "" || problem != "") || (v == stored || v == known) && seq == 0 {
-			t.Errorf("%q %q: %v, %d, %q", status, body, v, seq, problem)
+		if v != unknown && (status != "" || problem != nil) || (v == stored || v == known) && seq == 0 {
+			t.Errorf("%q %q: %v, %d, %v", status, body, v, seq, problem)
 		}
 	})
 }

@@ -28,8 +28,8 @@ func (r *runner) partition(k guard.Key) int {
 }
 
 func (r *runner) subject(k guard.Key) string {
-	s := fmt.Sprintf("%s.%d", r.c.To, r.partition(k))
-	if r.c.Mode == Subject {
+	s := fmt.Sprintf("%s.%d", r.c.Prefix, r.partition(k))
+	if r.c.Mode.perKey() {
 		s += "." + k.Hex
 	}
 	return s
@@ -44,13 +44,19 @@ func (r *runner) relayed(id uint64, f *flight) *nats.Msg {
 	m.Subject = r.subject(f.key)
 	m.Header.Set("Nats-Expected-Stream", r.c.sinkName(r.partition(f.key)))
 	m.Header.Set("Nats-Msg-Id", f.key.Hex)
+	if r.c.Mode == Expect {
+		m.Header.Set("Nats-Expected-Last-Subject-Sequence", "0")
+	}
 	return m
 }
 
-// letter is the message for the dead-letter stream.
+// letter is the message for the dead-letter stream. Its place has the time at
+// which the source stored it too: a source that was deleted and made again
+// counts from 1 again, and must not be taken for the first.
 func (r *runner) letter(id uint64, f *flight, why guard.Why) *nats.Msg {
 	m := r.copyOf(id, f)
-	m.Subject = fmt.Sprintf("%s.%s.%s.%d", r.c.dead(), why, r.s.source, id)
+	place := fmt.Sprintf("%s.%s.%d.%d", why, r.s.source, id, f.at.UnixNano())
+	m.Subject = r.c.dead() + "." + place
 	if why == guard.TooLarge { // as it came it fits; its subject tells the rest
 		for _, name := range []string{headerKey, headerSubject, headerSource} {
 			m.Header.Del(name)
@@ -58,7 +64,7 @@ func (r *runner) letter(id uint64, f *flight, why guard.Why) *nats.Msg {
 		return m
 	}
 	m.Header.Set("Nats-Expected-Stream", r.c.dead())
-	m.Header.Set("Nats-Msg-Id", fmt.Sprintf("%s:%d:%s", r.s.source, id, why))
+	m.Header.Set("Nats-Msg-Id", place)
 	m.Header.Set(headerReason, f.reason(why))
 	return m
 }

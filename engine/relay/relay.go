@@ -4,16 +4,19 @@
 // It promises that a source message is acknowledged only when the sink has
 // stored it, holds another message of its key, or the dead-letter stream has
 // it. Any number of relays share the work and may be killed at any moment. That
-// a key is stored once is the sink's doing, in one of two modes:
+// a key is stored once is the sink's doing, in one of three modes:
 //
 //	Subject  one subject a key, one message a subject, new ones refused, for as
 //	         long as the first is stored; costs memory per key
+//	Expect   the same in a stream that is there and may not be changed: each
+//	         publish expects its subject to be empty. That binds relays only:
+//	         anybody else may store a second message of a key
 //	Window   message ids, forgotten after a fixed time; costs memory per rate
 //
 // What it writes (P is the partition, from 0):
 //
-//	stream TO (TO_P if there are several)   subject TO.P.KEY, or TO.P with a window
-//	stream TO_DEAD                          subject TO_DEAD.REASON.SOURCE.SEQUENCE
+//	stream TO (TO_P if there are several)   subject PREFIX.P.KEY, or PREFIX.P with a window
+//	stream TO_DEAD                          subject TO_DEAD.REASON.SOURCE.SEQUENCE.TIME (in the source, ns)
 //	consumer holdfast_TO of the source stream; stream TO_SOURCE with Capture
 //	headers Holdfast-Key (readable), Holdfast-Subject, Holdfast-Source (STREAM:SEQUENCE),
 //	        Holdfast-Reason (dead letters); the original's others but Nats-*
@@ -40,8 +43,12 @@ type Mode string
 // The modes of the package comment.
 const (
 	Subject Mode = "subject"
+	Expect  Mode = "expect"
 	Window  Mode = "window"
 )
+
+// perKey reports whether each key has a subject of its own.
+func (m Mode) perKey() bool { return m != Window }
 
 // Config says what to relay. Its zero value needs From, To and Fields.
 type Config struct {
@@ -49,6 +56,7 @@ type Config struct {
 	To     string       // name of the sink stream
 	Fields guard.Fields // the key
 	Mode   Mode         // "" is Subject
+	Prefix string       // of the sink's subjects; "" is To
 
 	Window       time.Duration // of Window mode; 0 is 10 AckWaits
 	AcceptWindow bool          // even if it is shorter than that
@@ -61,6 +69,7 @@ type Config struct {
 	Replicas     int           // of streams it makes; 0 is 1
 	AckWait      time.Duration // until the source delivers again; 0 is 30 s
 	InFlight     int           // 0 is 512
+	Outage       time.Duration // end when nothing was stored for so long, though it was tried; 0 is 2 min, below 0 never
 
 	Warn  func(text string)         // nil tells nobody
 	Tell  func(c guard.Counters)    // about once a second
@@ -96,6 +105,12 @@ func (c Config) validated() (Config, error) {
 	if c.Mode == "" {
 		c.Mode = Subject
 	}
+	if c.Prefix == "" {
+		c.Prefix = c.To
+	}
+	if c.Outage == 0 {
+		c.Outage = 2 * time.Minute
+	}
 	if c.MaxKeys == 0 {
 		c.MaxKeys = 5_000_000
 	}
@@ -115,6 +130,8 @@ func (c Config) validated() (Config, error) {
 		wrong = fmt.Sprintf("--from %q is no subject to relay", c.From)
 	case !plainName(c.To):
 		wrong = fmt.Sprintf("--to %q: the name of a stream has letters, digits, - and _ only", c.To)
+	case !plainSubject(c.Prefix):
+		wrong = fmt.Sprintf("--prefix %q: a subject without wildcards", c.Prefix)
 	case len(c.Fields) == 0:
 		wrong = "--key is missing: which fields make a message what it is?"
 	case c.Partitions > maxPartitions:
@@ -135,6 +152,15 @@ func plainName(s string) bool {
 	return s != "" && len(s) <= 200 && strings.IndexFunc(s, func(r rune) bool {
 		return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 	}) < 0
+}
+
+func plainSubject(s string) bool {
+	for part := range strings.SplitSeq(s, ".") {
+		if part == "" || strings.ContainsAny(part, " \t\r\n*>") {
+			return false
+		}
+	}
+	return s[0] != '$' && s[0] != '_' && len(s) <= 200
 }
 
 // machine is the configuration of the machine. With a window the message stays

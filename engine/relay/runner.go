@@ -18,6 +18,7 @@ import (
 // A flight is a message in the machine's hands.
 type flight struct {
 	msg   jetstream.Msg // of the latest delivery
+	at    time.Time     // when the source stored it
 	key   guard.Key
 	noKey string // why it has none
 }
@@ -48,10 +49,16 @@ type runner struct {
 	since    int64        // of accepted: when that census began
 	moved    bool         // something arrived since the last census
 	stopped  bool
-	narrow   bool // the first conflict was told
-	problem  string
+	narrow   bool   // the first conflict was told
+	problem  error  // why the latest publish is undecided
+	told     string // of problem
+	dry      int    // ticks since anything was decided, or there was nothing to do
+	missing  int    // censuses in a row that found no stream
 	err      error
 }
+
+// beat is how often the relay looks at itself.
+const beat = time.Second
 
 // a census is what the engine says about source and sink.
 type census struct {
@@ -112,7 +119,7 @@ func (r *runner) run(ctx context.Context) (guard.Counters, error) {
 func (r *runner) loop(ctx context.Context, it jetstream.MessagesContext) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	tell := time.NewTicker(time.Second)
+	tell := time.NewTicker(beat)
 	defer tell.Stop()
 	ended := ctx.Done()
 	for !r.effects.Done {
@@ -145,11 +152,42 @@ func (r *runner) loop(ctx context.Context, it jetstream.MessagesContext) {
 			if r.c.Tell != nil {
 				r.c.Tell(r.m.Counters())
 			}
+			r.watch(it)
 		case <-ended:
 			ended = nil
 			r.stop(it, nil)
 		}
 	}
+}
+
+// watch ends the relay when the engine has not done anything for it for as long
+// as an outage may take: whoever started it decides what next, and nothing that
+// it had is acknowledged. Beats are counted, not time: a process that was halted
+// has missed no answer.
+func (r *runner) watch(it jetstream.MessagesContext) {
+	if err := r.conn.Forbidden(); err != nil {
+		r.stop(it, err)
+		return
+	}
+	if r.dry++; r.c.Outage < 0 || time.Duration(r.dry)*beat < r.c.Outage || r.stopped {
+		return
+	}
+	r.dry = 0
+	problem := r.problem
+	go func() {
+		err := r.conn.Diagnose(context.Background())
+		switch {
+		case err != nil:
+		case problem != nil:
+			err = engine.Explain("stream "+r.c.To, problem)
+		default:
+			err = engine.Explain("stream "+r.c.To, nats.ErrTimeout)
+		}
+		select {
+		case r.failed <- fmt.Errorf("nothing was stored for %v: %w", r.c.Outage, err):
+		default: // it ends already
+		}
+	}()
 }
 
 func (r *runner) now() time.Duration { return time.Since(r.begin) }
@@ -179,7 +217,7 @@ func (r *runner) take(m jetstream.Msg) {
 		r.step(in)
 		return
 	}
-	f := &flight{msg: m}
+	f := &flight{msg: m, at: meta.Timestamp}
 	header := func(name string) (string, bool) {
 		v := m.Headers().Values(name)
 		if len(v) == 0 {
@@ -204,9 +242,15 @@ func (r *runner) answer(m *nats.Msg) {
 		return
 	}
 	v, seq, problem := judge(m.Header, m.Data)
-	if problem != "" && problem != r.problem {
+	if problem != nil {
 		r.problem = problem
-		r.c.Warn(fmt.Sprintf("%s: %s; what is not answered is published again", r.c.To, problem))
+		if text := problem.Error(); text != r.told {
+			r.told = text
+			r.c.Warn(fmt.Sprintf("%s: %s; what is not stored is published again", r.c.To, strings.TrimPrefix(text, "nats: ")))
+		}
+	}
+	if v != unknown {
+		r.dry = 0
 	}
 	switch {
 	case v == unknown || v == tooLarge && in.Why != guard.Sound:
@@ -277,7 +321,7 @@ func (r *runner) perform(e *guard.Effects) {
 // accepted since the last census began may be in that too, so this only holds
 // back the relay until the next one, which comes soon and decides.
 func (r *runner) full() bool {
-	return r.c.Mode == Subject && r.keys+r.accepted.Load()-r.since >= r.c.MaxKeys
+	return r.c.Mode.perKey() && r.keys+r.accepted.Load()-r.since >= r.c.MaxKeys
 }
 
 func (r *runner) publish(m *nats.Msg, in guard.Input) {
@@ -299,7 +343,7 @@ func (r *runner) ack(a guard.Ack) {
 	if a.Term {
 		end = msg.Term
 	}
-	if r.c.Mode == Subject || a.Term {
+	if r.c.Mode.perKey() || a.Term {
 		r.queue = append(r.queue, acked(a.ID, end()))
 		return
 	}
@@ -326,6 +370,9 @@ func (r *runner) fetch(it jetstream.MessagesContext) {
 			return
 		case errors.Is(err, jetstream.ErrConsumerDeleted), errors.Is(err, jetstream.ErrConsumerNotFound),
 			errors.Is(err, jetstream.ErrConnectionClosed), errors.Is(err, nats.ErrConnectionClosed):
+			if err2 := r.conn.Diagnose(context.Background()); err2 != nil {
+				err = err2 // credentials that are no longer good close the connection
+			}
 			select {
 			case r.failed <- engine.Explain("stream "+r.s.source, err):
 			default:
@@ -386,14 +433,24 @@ func (r *runner) ask() (c census) {
 func (r *runner) judgeCensus(c census, it jetstream.MessagesContext) {
 	switch {
 	case c.err != nil:
-		if strings.Contains(c.err.Error(), "not found") {
+		// Once may be a server that has just come back.
+		if r.missing++; !isGone(c.err) {
+			r.missing = 0
+		} else if r.missing > 2 {
 			r.stop(it, engine.Explain("stream "+r.s.source+" or "+r.c.To, c.err))
 		}
 		return
-	case r.c.Mode == Subject && c.keys >= r.c.MaxKeys:
+	case r.c.Mode.perKey() && c.keys >= r.c.MaxKeys:
 		r.stop(it, ErrMaxKeys)
 	case r.c.Drain && c.empty && !r.moved && len(r.flights) == 0:
 		r.stop(it, nil)
 	}
-	r.keys, r.since, r.moved = c.keys, c.since, false
+	r.keys, r.since, r.moved, r.missing = c.keys, c.since, false, 0
+	if len(r.flights) == 0 {
+		r.dry = 0
+	}
+}
+
+func isGone(err error) bool {
+	return errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrConsumerNotFound)
 }

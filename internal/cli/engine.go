@@ -25,7 +25,11 @@ Three or five of them hold replicas and survive the loss of one or two: give eac
 a name, a --peer address, and the --peer addresses of all as --routes.
 
 It asks nobody for a password, so it is for this machine (the default address)
-or a network of friends. For users and TLS run nats-server with a configuration.`,
+or a network of friends. For users, TLS and limits name a file as nats-server
+reads it with --config (flags go before it), or run nats-server itself.
+
+It ends with status 4 when the disk is full or fails; nothing that was
+acknowledged is lost.`,
 		Example: `  holdfast engine --dir store --listen 127.0.0.1:4222
   holdfast engine --dir a --name a --peer 10.0.0.1:6222 --routes 10.0.0.1:6222,10.0.0.2:6222,10.0.0.3:6222 --listen 10.0.0.1:4222`,
 		Args: args(0, 0, "flags only"),
@@ -43,18 +47,23 @@ or a network of friends. For users and TLS run nats-server with a configuration.
 				return err
 			}
 			fmt.Fprintln(a.Stdout, s.URL())
-			<-ctx.Done()
-			if err := s.Close(); err != nil {
-				return err
+			select {
+			case <-ctx.Done():
+				err = ctx.Err()
+			case err = <-s.Failed():
 			}
-			return ctx.Err()
+			if closed := s.Close(); closed != nil {
+				return closed
+			}
+			return err
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&c.Dir, "dir", "", "folder of the store; made if there is none")
-	f.StringVar(&c.Listen, "listen", "127.0.0.1:0", "address for clients; port 0 takes any")
+	f.StringVar(&c.Listen, "listen", "", "address for clients; port 0 takes any (default 127.0.0.1:0, or what --config says)")
 	f.BoolVar(&c.NoSync, "no-sync", false, "acknowledge before the disk has it: faster, and a power cut loses messages")
 	f.Var(&maxStore, "max-store", "most bytes of the store (default three quarters of the free space)")
+	f.StringVar(&c.File, "config", "", "file with users, TLS and limits, as nats-server reads it")
 	f.StringVar(&c.Name, "name", "", "of this server among its peers")
 	f.StringVar(&c.Peer, "peer", "", "address at which the other servers reach this one")
 	f.StringSliceVar(&c.Routes, "routes", nil, "the --peer addresses of all servers")

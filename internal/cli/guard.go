@@ -24,7 +24,7 @@ type guardFlags struct {
 }
 
 func newGuard(a *app) *cobra.Command {
-	g := guardFlags{mode: choice{"subject", []string{"subject", "window"}}}
+	g := guardFlags{mode: choice{"subject", []string{"subject", "expect", "window"}}}
 	cmd := &cobra.Command{
 		Use:   "guard",
 		Short: "Relay a live stream into one that holds each key once",
@@ -38,14 +38,23 @@ count by value, so 1.0 is 1.
   --mode subject   one subject a key; the sink itself refuses a second message,
                    from anyone, for as long as it holds the first. Costs memory
                    per key.
+  --mode expect    the same in a sink that is there and may not be changed: each
+                   publish expects that its subject is empty. It binds guards
+                   only: others may store a second message of a key. --prefix
+                   says how the sink's subjects begin.
   --mode window    message ids; a key may come again after --window, counted from
                    the message that was stored and not extended by repeats. What
                    is delivered again later than half of the window after it was
                    sent cannot be decided and goes to the dead-letter stream.
 
 Messages without a key, those whose key is stored with another body, and those
-that are too large for the sink go to STREAM_DEAD. The loss of every server's power at once needs an engine that syncs
-always (holdfast engine does; nats-server: sync_interval: always).
+that are too large for the sink go to STREAM_DEAD.
+
+A server that is away, without a leader or full is waited for, --outage long, and
+then it is status 4: nothing is acknowledged that is not stored, so the same
+command goes on where it was. To survive the loss of every server's power at once
+the engine has to sync always (holdfast engine does; nats-server: sync_interval:
+always).
 
 --selftest proves it: its own engine, real relays, kill -9.`,
 		Example: `  holdfast guard --nats nats://127.0.0.1:4222 --from ticks.raw --to TICKS --key symbol,timestamp --capture
@@ -66,17 +75,19 @@ always (holdfast engine does; nats-server: sync_interval: always).
 	f.StringVar(&g.c.To, "to", "", "name of the sink stream; made if there is none")
 	f.StringVar(&g.key, "key", "", "fields that make a message what it is: a.b,@subject,@header:NAME")
 	f.Var(&g.mode, "mode", "how the sink knows a key again")
+	f.StringVar(&g.c.Prefix, "prefix", "", "how the sink's subjects begin (default STREAM)")
 	f.DurationVar(&g.c.Window, "window", 0, "how long a key is remembered with --mode window (default 10 times --ack-wait)")
 	f.BoolVar(&g.c.AcceptWindow, "accept-window", false, "take a shorter --window")
 	f.BoolVar(&g.c.Capture, "capture", false, "make a source stream if none captures SUBJECT")
 	f.BoolVar(&g.c.Drain, "drain", false, "end when the source is empty")
-	f.Int64Var(&g.c.MaxKeys, "max-keys", 5_000_000, "end with status 1 when the sink holds so many with --mode subject")
+	f.Int64Var(&g.c.MaxKeys, "max-keys", 5_000_000, "end with status 1 when the sink holds so many with --mode subject or expect")
 	f.BoolVar(&g.c.Forget, "forget", false, "take a sink that forgets keys: by age, size or deletes")
 	f.BoolVar(&g.c.Ordered, "ordered", false, "one message in flight: first acceptances keep the source's order, with one relay")
 	f.IntVar(&g.c.Partitions, "partitions", 1, "sink streams that share the keys")
 	f.IntVar(&g.c.Replicas, "replicas", 1, "replicas of streams that are made")
 	f.DurationVar(&g.c.AckWait, "ack-wait", 30*time.Second, "until the source delivers again what a dead relay had")
 	f.IntVar(&g.c.InFlight, "in-flight", 512, "most messages at once")
+	f.DurationVar(&g.c.Outage, "outage", 2*time.Minute, "end with status 4 when nothing could be stored for so long; 0 waits for ever")
 	g.test.add(f)
 	tied(f, &g.tied)
 	return cmd
@@ -95,6 +106,9 @@ func (g *guardFlags) run(ctx context.Context, a *app) error {
 	}
 	if g.c.MaxKeys < 1 || g.c.InFlight < 1 || g.c.Partitions < 1 || g.c.Replicas < 1 {
 		return usageError(errors.New("--max-keys, --in-flight, --partitions and --replicas: at least 1"))
+	}
+	if g.c.Outage == 0 {
+		g.c.Outage = -1
 	}
 	if err := g.c.Check(); err != nil {
 		return usageError(err)
