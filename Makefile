@@ -1,6 +1,6 @@
 # Shorthands; README's two commands need none of them.
 
-.PHONY: check bench-replay bench-record bench-merge bench-fetch
+.PHONY: check bench-replay bench-record bench-merge bench-fetch bench-guard
 
 check:
 	go run ./internal/check
@@ -23,3 +23,8 @@ bench-merge:
 # Beside net/http, wrk, vegeta and curl on one local nginx; and a list of ten million URLs.
 bench-fetch:
 	cd bench && go run ./fetch -memory 10000000
+
+# Beside plain publish loops on the same engine; and what a key costs the server.
+bench-guard:
+	go build -o bench/data/holdfast ./cmd/holdfast
+	cd bench && go run ./guard
