@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -137,7 +136,7 @@ func unescape(text string) string {
 func (fs Fields) Key(m Message) (Key, error) {
 	h := sha256.New()
 	var text strings.Builder
-	var doc json.RawMessage
+	var doc []byte
 	for i, f := range fs {
 		if f.kind == bodyField && doc == nil {
 			if !utf8.Valid(m.Body) { // encoding/json would make different texts equal
@@ -166,7 +165,7 @@ func (fs Fields) Key(m Message) (Key, error) {
 	return Key{hex.EncodeToString(h.Sum(sum[:0])[:16]), clip(printable(text.String()), maxKeyText)}, nil
 }
 
-func (f field) value(m Message, doc json.RawMessage) (kind byte, value string, err error) {
+func (f field) value(m Message, doc []byte) (kind byte, value string, err error) {
 	switch f.kind {
 	case subjectField:
 		return 's', m.Subject, nil
@@ -184,69 +183,6 @@ func (f field) value(m Message, doc json.RawMessage) (kind byte, value string, e
 		}
 	}
 	return scalar(doc)
-}
-
-// member gives what is under a name of an object or an index of a list. Of
-// equal names the last counts, as it does for nearly every reader of JSON.
-func member(doc json.RawMessage, name string) (json.RawMessage, error) {
-	switch first(doc) {
-	case '{':
-		var object map[string]json.RawMessage
-		if err := json.Unmarshal(doc, &object); err != nil {
-			return nil, err
-		}
-		if v, ok := object[name]; ok {
-			return v, nil
-		}
-	case '[':
-		i, err := strconv.Atoi(name)
-		if err != nil || i < 0 {
-			return nil, fmt.Errorf("%q is no index of a list", name)
-		}
-		var list []json.RawMessage
-		if err := json.Unmarshal(doc, &list); err != nil {
-			return nil, err
-		}
-		if i < len(list) {
-			return list[i], nil
-		}
-	}
-	return nil, errors.New("missing")
-}
-
-func scalar(doc json.RawMessage) (kind byte, value string, err error) {
-	text := strings.TrimSpace(string(doc))
-	switch first(doc) {
-	case '"':
-		if err := json.Unmarshal(doc, &value); err != nil {
-			return 0, "", err
-		}
-		// Half of a surrogate pair becomes U+FFFD, whichever half it was.
-		if strings.ContainsRune(value, utf8.RuneError) && strings.Contains(strings.ToLower(text), `\ud`) {
-			return 0, "", errors.New("text with half of a surrogate pair")
-		}
-		return 's', value, nil
-	case 't', 'f':
-		return 'b', text, nil
-	case 'n':
-		return 0, "", errors.New("null")
-	case '{':
-		return 0, "", errors.New("an object, not a value")
-	case '[':
-		return 0, "", errors.New("a list, not a value")
-	}
-	value, err = decimal(text)
-	return 'n', value, err
-}
-
-// first is the first byte of a JSON value.
-func first(doc json.RawMessage) byte {
-	for _, c := range doc {
-		if c != ' ' && c != '\t' && c != '\n' && c != '\r' {
-			return c
-		}
-	}
-	return 0
 }
 
 func readable(kind byte, value string) string {

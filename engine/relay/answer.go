@@ -97,19 +97,28 @@ func judgeError(e *jetstream.APIError) (v verdict, seq uint64, problem error) {
 // A ticket is the last part of the reply subject: which try of which message an
 // answer is for.
 func ticket(id uint64, try int, why guard.Why) string {
-	return fmt.Sprintf("%d.%d.%d", id, try, why)
+	return strconv.FormatUint(id, 10) + "." + strconv.Itoa(try) + "." + strconv.Itoa(int(why))
 }
 
 func readTicket(subject string) (in guard.Input, ok bool) {
-	parts := strings.Split(subject, ".")
-	if len(parts) < 3 {
+	rest, why, ok1 := cutLast(subject)
+	rest, try, ok2 := cutLast(rest)
+	_, id, ok3 := cutLast(rest)
+	if !ok1 || !ok2 || !ok3 {
 		return in, false
 	}
-	parts = parts[len(parts)-3:]
-	id, err := strconv.ParseUint(parts[0], 10, 64)
-	try, err2 := strconv.Atoi(parts[1])
-	why, err3 := strconv.ParseUint(parts[2], 10, 8)
-	return guard.Input{ID: id, Try: try, Why: guard.Why(why)}, err == nil && err2 == nil && err3 == nil
+	var err [3]error
+	var w uint64
+	in.ID, err[0] = strconv.ParseUint(id, 10, 64)
+	in.Try, err[1] = strconv.Atoi(try)
+	w, err[2] = strconv.ParseUint(why, 10, 8)
+	in.Why = guard.Why(w)
+	return in, errors.Join(err[:]...) == nil
+}
+
+func cutLast(subject string) (before, last string, ok bool) {
+	i := strings.LastIndexByte(subject, '.')
+	return subject[:max(i, 0)], subject[i+1:], i >= 0
 }
 
 // lookUp fetches the stored message of a key and compares: the same source

@@ -28,14 +28,14 @@ func (r *runner) partition(k guard.Key) int {
 }
 
 func (r *runner) subject(k guard.Key) string {
-	s := fmt.Sprintf("%s.%d", r.c.Prefix, r.partition(k))
+	s := r.c.Prefix + "." + strconv.Itoa(r.partition(k))
 	if r.c.Mode.perKey() {
 		s += "." + k.Hex
 	}
 	return s
 }
 
-func (r *runner) sourceOf(id uint64) string { return fmt.Sprintf("%s:%d", r.s.source, id) }
+func (r *runner) sourceOf(id uint64) string { return r.s.source + ":" + strconv.FormatUint(id, 10) }
 
 // relayed is the message for the sink. The original's Nats-* headers are orders
 // to the server that stored it, such as to forget it after a while: none goes on.
@@ -70,7 +70,7 @@ func (r *runner) letter(id uint64, f *flight, why guard.Why) *nats.Msg {
 }
 
 func (r *runner) copyOf(id uint64, f *flight) *nats.Msg {
-	m := &nats.Msg{Header: nats.Header{}, Data: f.msg.Data()}
+	m := &nats.Msg{Header: make(nats.Header, len(f.msg.Headers())+6), Data: f.msg.Data()}
 	for name, values := range f.msg.Headers() {
 		if !strings.HasPrefix(strings.ToLower(name), "nats-") {
 			m.Header[name] = values
