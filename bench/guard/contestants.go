@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os/exec"
 	"strconv"
@@ -16,6 +15,9 @@ import (
 
 // window is how many messages each contestant has in flight: guard's default.
 const window = 512
+
+// patiently waits for room in the window; the client's own patience is 200 ms.
+var patiently = jetstream.WithStallWait(time.Minute)
 
 // A race is one set of servers with a filled source.
 type race struct {
@@ -47,7 +49,7 @@ func (r *race) fill(ctx context.Context) error {
 	if err := r.make(ctx, jetstream.StreamConfig{Name: source, Subjects: []string{subject}, Storage: jetstream.FileStorage, Replicas: r.nodes}); err != nil {
 		return err
 	}
-	return r.each(func(i int) (jetstream.PubAckFuture, error) { return r.js.PublishAsync(subject, body(i)) })
+	return r.each(func(i int) (jetstream.PubAckFuture, error) { return r.js.PublishAsync(subject, body(i), patiently) })
 }
 
 // each publishes with a window, and expects every answer to be good.
@@ -55,9 +57,6 @@ func (r *race) each(publish func(i int) (jetstream.PubAckFuture, error)) error {
 	futures := make([]jetstream.PubAckFuture, r.keys)
 	for i := range r.keys {
 		f, err := publish(i)
-		for errors.Is(err, jetstream.ErrTooManyStalledMsgs) {
-			f, err = publish(i)
-		}
 		if err != nil {
 			return err
 		}
@@ -102,7 +101,7 @@ func publishAsync(mode string) func(context.Context, *race) (string, time.Durati
 			return "", 0, err
 		}
 		return sink, 0, r.each(func(i int) (jetstream.PubAckFuture, error) {
-			return r.js.PublishMsgAsync(r.message(sink, mode, body(i), i))
+			return r.js.PublishMsgAsync(r.message(sink, mode, body(i), i), patiently)
 		})
 	}
 }
@@ -146,7 +145,7 @@ func relayBlind(ctx context.Context, r *race) (string, time.Duration, error) {
 				failed <- err
 				return
 			}
-			f, err := r.js.PublishMsgAsync(r.message(sink, "subject", m.Data(), i))
+			f, err := r.js.PublishMsgAsync(r.message(sink, "subject", m.Data(), i), patiently)
 			if err != nil {
 				failed <- err
 				return

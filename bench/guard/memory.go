@@ -55,7 +55,7 @@ func (c *config) remember(ctx context.Context, mode string) (m remembered, err e
 		msg.Header.Set("Holdfast-Key", fmt.Sprintf("event_id=evt_%010d", i))
 		msg.Header.Set("Holdfast-Subject", subject)
 		msg.Header.Set("Holdfast-Source", fmt.Sprintf("%s:%d", source, i))
-		return e.js.PublishMsgAsync(msg)
+		return e.js.PublishMsgAsync(msg, patiently)
 	})
 	if err == nil {
 		m.fresh, err = e.settled(ctx)
