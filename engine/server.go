@@ -49,7 +49,7 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 		return nil, err
 	}
 	if err := os.MkdirAll(c.Dir, 0o777); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("engine: no place for the store: %w", err)
 	}
 	lock, err := vfs.OS{}.Lock(filepath.Join(c.Dir, "lock"))
 	if errors.Is(err, vfs.ErrLocked) {
@@ -143,7 +143,7 @@ func address(text string) (host string, port int, err error) {
 		return "", 0, err
 	}
 	if port, err = strconv.Atoi(p); err != nil || port < 0 || port > 65535 {
-		return "", 0, fmt.Errorf("%q is no port", p)
+		return "", 0, fmt.Errorf("%q is no port: 0 takes any that is free", p)
 	}
 	if port == 0 {
 		port = server.RANDOM_PORT

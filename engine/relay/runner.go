@@ -169,6 +169,10 @@ func (r *runner) watch(it jetstream.MessagesContext) {
 		r.stop(it, err)
 		return
 	}
+	if r.conn.NATS.IsClosed() { // for ever: the server has refused the credentials twice
+		r.stop(it, r.conn.Diagnose(context.Background()))
+		return
+	}
 	if r.dry++; r.c.Outage < 0 || time.Duration(r.dry)*beat < r.c.Outage || r.stopped {
 		return
 	}

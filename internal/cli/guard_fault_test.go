@@ -190,6 +190,58 @@ func TestGuardRefused(t *testing.T) {
 	})
 }
 
+// Streams that are there and have another shape: named with what is wrong, and
+// left as they are.
+func TestGuardShapes(t *testing.T) {
+	t.Parallel()
+	e := newEngineProcess(t, "--dir", filepath.Join(t.TempDir(), "store"), "--no-sync")
+	if _, words, status := runGuard(t, e.url, "--capture", "--drain"); status != ExitOK {
+		t.Fatal(words)
+	}
+	e.publish("in", 0, 5)
+	for name, c := range map[string]struct {
+		more []string
+		says string
+	}{
+		"sink of other subjects": {[]string{"--from", "new", "--capture", "--to", "OUT_SOURCE"}, `stream OUT_SOURCE: the stream has another shape \(it captures in, not OUT_SOURCE.0.\*: --prefix says`},
+		"source taken":           {[]string{"--to", "SECOND"}, `another shape \(multiple non-filtered consumers not allowed on workqueue stream|another shape \(filtered consumer not unique on workqueue stream\): delete the consumer that is in the way`},
+		"subjects taken":         {[]string{"--to", "THIRD", "--prefix", "OUT"}, `another shape \(subjects overlap with an existing stream\): another stream has its subjects`},
+		"no sink to expect in":   {[]string{"--to", "FOURTH", "--mode", "expect"}, `stream FOURTH: there is no such stream: --mode expect is for a sink that is there`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, words, status := runGuard(t, e.url, append(c.more, "--drain")...)
+			oneLineFault(t, words, status, c.says)
+		})
+	}
+	if _, words, status := runGuard(t, e.url, "--from", "OUT.0.*"); status != ExitUsage || !strings.Contains(words, "is what --to OUT itself writes") {
+		t.Errorf("a relay that feeds itself: status %d: %s", status, words)
+	}
+	if c, words, status := runGuard(t, e.url, "--drain"); status != ExitOK || c.Accepted != 5 {
+		t.Errorf("status %d, %+v: %s", status, c, words)
+	}
+}
+
+// The server comes back with other credentials: it is told at once, whatever
+// --outage says.
+func TestGuardCredentialsChange(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	conf := filepath.Join(dir, "nats.conf")
+	token := func(text string) {
+		if err := os.WriteFile(conf, []byte(`authorization { token: "`+text+`" }`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	token("secret1")
+	e := newEngineProcess(t, "--dir", filepath.Join(dir, "store"), "--config", conf)
+	r := startRelay(t, e.as("secret1"), "--capture", "--outage", "1h")
+	e.kill()
+	token("secret2")
+	e.start()
+	words, status := r.end(0)
+	oneLineFault(t, words, status, `the server refuses the credentials: check --creds`)
+}
+
 // withoutJetStream is a server that answers as nats-server does without -js:
 // nobody is there for requests.
 func withoutJetStream(t *testing.T) (url string) {
