@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -39,7 +40,8 @@ func (c *config) start(ctx context.Context, dir string, nodes int, more ...strin
 		}
 		cmd := exec.CommandContext(ctx, c.holdfast, args...)
 		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-		cmd.Stderr = os.Stderr
+		var words bytes.Buffer
+		cmd.Stderr = &words
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			return nil, err
@@ -51,7 +53,7 @@ func (c *config) start(ctx context.Context, dir string, nodes int, more ...strin
 		line, err := bufio.NewReader(out).ReadString('\n')
 		if err != nil {
 			e.stop()
-			return nil, fmt.Errorf("engine %d: %w", i, err)
+			return nil, fmt.Errorf("engine %d: %w: %s", i, err, words.String())
 		}
 		urls = append(urls, strings.TrimSpace(line))
 	}

@@ -77,7 +77,7 @@ func (c *config) race(ctx context.Context, nodes, keys, rounds int, all []*conte
 			if err := r.take(ctx, p); err != nil {
 				return fmt.Errorf("%s: %w", p.name, err)
 			}
-			fmt.Fprintf(os.Stderr, "%d servers, round %d of %d: %s: %.0f keys/s\n", nodes, round+1, rounds, p.name, p.rates[len(p.rates)-1])
+			fmt.Fprintf(os.Stderr, "servers: %d, round %d of %d: %s: %.0f keys/s\n", nodes, round+1, rounds, p.name, p.rates[len(p.rates)-1])
 		}
 	}
 	return nil

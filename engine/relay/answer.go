@@ -94,6 +94,9 @@ func judgeError(e *jetstream.APIError) (v verdict, seq uint64, problem error) {
 	return unknown, 0, e
 }
 
+// acknowledged marks the ticket of an acknowledgement to the source.
+const acknowledged guard.Why = 255
+
 // A ticket is the last part of the reply subject: which try of which message an
 // answer is for.
 func ticket(id uint64, try int, why guard.Why) string {

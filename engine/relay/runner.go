@@ -245,6 +245,14 @@ func (r *runner) answer(m *nats.Msg) {
 	if !ok || f == nil {
 		return
 	}
+	if in.Why == acknowledged {
+		var err error
+		if m.Header.Get("Status") != "" { // nobody took it
+			err = nats.ErrNoResponders
+		}
+		r.step(acked(in.ID, err))
+		return
+	}
 	v, seq, problem := judge(m.Header, m.Data)
 	if problem != nil {
 		r.problem = problem
@@ -341,21 +349,20 @@ func (r *runner) publish(m *nats.Msg, in guard.Input) {
 
 // ack ends a message at the source. With a window the acknowledgement itself is
 // acknowledged: a message that came back after the window would be stored again.
+// That answer comes like the sinks' do; if it does not, the machine's patience
+// ends it.
 func (r *runner) ack(a guard.Ack) {
 	msg := r.flights[a.ID].msg
-	end := msg.Ack
-	if a.Term {
-		end = msg.Term
+	switch {
+	case a.Term:
+		r.queue = append(r.queue, acked(a.ID, msg.Term()))
+	case r.c.Mode.perKey():
+		r.queue = append(r.queue, acked(a.ID, msg.Ack()))
+	default:
+		if err := r.conn.NATS.PublishRequest(msg.Reply(), r.inbox+"."+ticket(a.ID, 0, acknowledged), []byte("+ACK")); err != nil {
+			r.queue = append(r.queue, acked(a.ID, err))
+		}
 	}
-	if r.c.Mode.perKey() || a.Term {
-		r.queue = append(r.queue, acked(a.ID, end()))
-		return
-	}
-	r.aside(func() guard.Input {
-		ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
-		defer cancel()
-		return acked(a.ID, msg.DoubleAck(ctx))
-	})
 }
 
 func acked(id uint64, err error) guard.Input {

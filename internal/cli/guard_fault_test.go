@@ -17,6 +17,7 @@ import (
 
 	"holdfast/engine"
 	"holdfast/guard"
+	"holdfast/internal/soak"
 )
 
 // An engineProcess is holdfast engine, to be killed and started again.
@@ -284,7 +285,8 @@ func TestGuardEngineRestarts(t *testing.T) {
 	if _, words, status := runGuard(t, e.url, "--capture", "--drain"); status != ExitOK {
 		t.Fatal(words)
 	}
-	const keys, parts = 600, 3
+	const keys = 600
+	parts := soak.Rounds(1, 3)
 	var relays []*relayProcess
 	for range 2 {
 		r := startRelay(t, e.url, "--in-flight", "50")
@@ -293,7 +295,7 @@ func TestGuardEngineRestarts(t *testing.T) {
 	}
 	for i := range parts {
 		e.publish("in", i*keys/parts, (i+1)*keys/parts)
-		e.publish("in", i*keys/parts, i*keys/parts+20) // again
+		e.publish("in", i*keys/parts, min(i*keys/parts+20, keys)) // again
 		e.kill()
 		e.start()
 	}
