@@ -33,6 +33,12 @@ type Config struct {
 	Routes []string // the Peer addresses of all
 }
 
+// A ConfigError is a Config.File that cannot be used.
+type ConfigError struct{ err error }
+
+func (e *ConfigError) Error() string { return "engine: --config: " + e.err.Error() }
+func (e *ConfigError) Unwrap() error { return e.err }
+
 // A Server runs inside this process. [Start] makes it.
 type Server struct {
 	s     *server.Server
@@ -106,7 +112,7 @@ func (c Config) options() (*server.Options, error) {
 	if c.File != "" {
 		var err error
 		if o, err = server.ProcessConfigFile(c.File); err != nil {
-			return nil, fmt.Errorf("engine: --config: %w", err)
+			return nil, &ConfigError{err}
 		}
 	}
 	o.JetStream, o.StoreDir, o.SyncAlways, o.NoSigs, o.DisableJetStreamBanner = true, c.Dir, !c.NoSync, true, true

@@ -38,7 +38,7 @@ func (c *config) remember(ctx context.Context, mode string) (m remembered, err e
 		return m, err
 	}
 	race := &race{config: c, engines: e, keys: 1, nodes: 1}
-	if err := race.fill(ctx); err == nil {
+	if err = race.fill(ctx); err == nil {
 		_, _, err = guard(mode, 1)(ctx, race)
 	}
 	if err != nil {

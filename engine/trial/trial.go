@@ -35,6 +35,13 @@ func New(ctx context.Context, conn *engine.Conn, replicas int) (*Trial, error) {
 	return &Trial{conn: conn}, err
 }
 
+// Sink makes the sink for guards that expect one: it takes whatever comes.
+func (t *Trial) Sink(ctx context.Context, replicas int) error {
+	_, err := t.conn.Stream(ctx, jetstream.StreamConfig{Name: To, Subjects: []string{To + ".>"}, Storage: jetstream.FileStorage, Replicas: replicas},
+		func(jetstream.StreamConfig) string { return "" })
+	return err
+}
+
 // producers publish at once; more would only queue.
 const producers = 16
 

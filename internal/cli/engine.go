@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,7 +44,10 @@ acknowledged is lost.`,
 			c.MaxStore = int64(maxStore)
 			ctx := a.tie(cmd.Context(), child)
 			s, err := engine.Start(ctx, c)
-			if err != nil {
+			var wrong *engine.ConfigError
+			if errors.As(err, &wrong) {
+				return inputError(err)
+			} else if err != nil {
 				return err
 			}
 			fmt.Fprintln(a.Stdout, s.URL())

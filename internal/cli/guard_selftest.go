@@ -93,6 +93,11 @@ func (s *selftest) run(ctx context.Context, a *app, c relay.Config) (err error) 
 	if p.trial, err = trial.New(ctx, conn, s.nodes); err != nil {
 		return err
 	}
+	if c.Mode == relay.Expect {
+		if err := p.trial.Sink(ctx, s.nodes); err != nil {
+			return err
+		}
+	}
 	defer func() { killAll(p.fleet) }()
 	plan := trial.NewPlan(s.seed, s.keys)
 	if err := p.play(ctx, plan); err != nil {
