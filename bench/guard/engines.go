@@ -62,7 +62,7 @@ func (c *config) start(ctx context.Context, dir string, nodes int, more ...strin
 		e.stop()
 		return nil, err
 	}
-	if e.js, err = jetstream.New(e.nc, jetstream.WithPublishAsyncMaxPending(window), jetstream.WithPublishAsyncTimeout(30*time.Second)); err != nil {
+	if e.js, err = jetstream.New(e.nc, jetstream.WithPublishAsyncMaxPending(window), jetstream.WithPublishAsyncTimeout(5*time.Minute)); err != nil {
 		e.stop()
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func (r *report) printf(format string, args ...any) { fmt.Fprintf(&r.b, format, 
 func newReport(c *config, now time.Time) *report {
 	r := &report{}
 	r.printf("# holdfast guard beside plain publish loops\n\nWritten by `go run ./guard%s` in `bench/` on %s; again with `make bench-guard`.\n", flags(), now.UTC().Format(time.DateOnly))
-	r.printf("Medians of %d rounds in which the contestants took turns, servers and contestants on one machine. Ratios are medians of the ratios within each round.\n", c.rounds)
+	r.printf("Medians of %d round(s) in which the contestants took turns, servers and contestants on one machine. Ratios are medians of the ratios within each round.\n", c.rounds)
 	r.printf("A rate is taken from the times of the sink's first and last message; each sink was counted before.\n")
 	r.printf("\nMachine: %d cores, %s, %s/%s, %s.\n", runtime.NumCPU(), processor(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 	r.printf("Load average when the run began: %s.\n", load())
