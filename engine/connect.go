@@ -94,10 +94,16 @@ const oneTry = 5 * time.Second
 
 // retry tries again while the servers have no leader, up to the patience.
 func (c *Conn) retry(ctx context.Context, try func(context.Context) error) error {
-	end := time.Now().Add(c.patience)
+	return Retry(ctx, c.patience, passing, try)
+}
+
+// Retry tries again while an error may be gone in a moment, which passing
+// tells, up to the patience.
+func Retry(ctx context.Context, patience time.Duration, passing func(error) bool, try func(context.Context) error) error {
+	end := time.Now().Add(patience)
 	wait := 50 * time.Millisecond
 	for {
-		once, cancel := context.WithTimeout(ctx, min(c.patience, oneTry))
+		once, cancel := context.WithTimeout(ctx, min(patience, oneTry))
 		err := try(once)
 		cancel()
 		if err == nil || !passing(err) || ctx.Err() != nil || time.Now().Add(wait).After(end) {

@@ -32,7 +32,9 @@ func newPartFile(o *JobOptions, before int64) *partFile {
 	return &partFile{disk: o.Disk, path: o.Output, epoch: before, sync: o.Durability == Always}
 }
 
-func (p *partFile) temp(epoch int64) string { return fmt.Sprintf("%s.%d.tmp", filepath.Clean(p.path), epoch) }
+func (p *partFile) temp(epoch int64) string {
+	return fmt.Sprintf("%s.%d.tmp", filepath.Clean(p.path), epoch)
+}
 
 // sweep removes what processes before this one left.
 func (p *partFile) sweep() error {
