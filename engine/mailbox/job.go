@@ -257,8 +257,9 @@ func (j *Job) Remove(ctx context.Context) error {
 // for too long.
 func (j *Job) try(ctx context.Context, where string, do func(context.Context) error) error {
 	err := engine.Retry(ctx, j.patience, passing, do)
+	var input *runner.InputError
 	switch {
-	case err == nil, ctx.Err() != nil:
+	case err == nil, ctx.Err() != nil, errors.As(err, &input), errors.Is(err, runner.ErrFenced):
 		return err
 	case passing(err):
 		return &engine.Error{Kind: engine.ErrUnreachable, Where: j.conn.Where, What: fmt.Sprintf("for %v: %v", j.patience, err),

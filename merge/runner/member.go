@@ -375,7 +375,7 @@ func (m *Member) Run(ctx context.Context, p Patience) error {
 			heard, at = time.Now(), m.in
 		}
 		if waited := time.Since(heard); p.Idle > 0 && waited >= p.Idle {
-			return &IdleError{m.o.name() + ": its mailbox", waited.Round(time.Millisecond)}
+			return &IdleError{fmt.Sprintf("the mailbox of worker %d of job %s", m.o.ID, m.o.Job), waited.Round(time.Millisecond)}
 		}
 	}
 }
