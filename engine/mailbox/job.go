@@ -240,6 +240,35 @@ func (j *Job) Log(ctx context.Context) (messages, last uint64, err error) {
 	return messages, last, err
 }
 
+// Stored is a message of the log.
+type Stored struct {
+	Seq     uint64
+	Subject string
+	Body    []byte
+}
+
+// Messages gives all messages that are stored, in their order.
+func (j *Job) Messages(ctx context.Context) ([]Stored, error) {
+	_, last, err := j.Log(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []Stored
+	for seq := uint64(1); seq <= last; seq++ {
+		err := j.try(ctx, "stream "+streamName(j.Name), func(ctx context.Context) error {
+			m, err := j.stream.GetMsg(ctx, seq)
+			if err == nil {
+				all = append(all, Stored{m.Sequence, m.Subject, m.Data})
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
 // Remove takes the job out of the engine, for good.
 func (j *Job) Remove(ctx context.Context) error {
 	return j.try(ctx, "job "+j.Name, func(ctx context.Context) error {
