@@ -56,7 +56,7 @@ func (j *jobFlags) on() bool { return j.access.a.URL != "" }
 
 // unused refuses flags that would have no effect without --nats.
 func (j *jobFlags) unused(f *pflag.FlagSet) error {
-	if name := changed(f, jobOnly); name != "" {
+	if name := changed(f, jobOnly); name != "" && !f.Changed("nats") {
 		return usageError(fmt.Errorf("--%s goes with --nats URL: start an engine with holdfast engine --dir DIR", name))
 	}
 	return nil
