@@ -270,12 +270,12 @@ func (b *Box) collect(got jetstream.MessageBatch) (letters []runner.Letter, n in
 		}
 		b.next++
 		l := runner.Letter{Seq: meta.Sequence.Stream, Name: b.at(meta.Sequence.Stream, m.Subject()), Body: m.Data()}
-		var to string
-		if l.From, to, bad = b.parse(m.Subject()); bad != nil {
+		var to int
+		if l.From, to, bad = Parties(m.Subject(), b.Of); bad != nil {
 			err = b.bad(l.Seq, m.Subject(), bad)
 			continue
 		}
-		if l.From == b.id && to == "all" {
+		if l.From == b.id && to == merge.All {
 			continue
 		}
 		letters = append(letters, l)
@@ -287,14 +287,26 @@ func (b *Box) collect(got jetstream.MessageBatch) (letters []runner.Letter, n in
 	return letters, n, err
 }
 
-// parse reads sender and receiver of a message. Anyone can publish anything.
-func (b *Box) parse(subject string) (from int, to string, err error) {
+// Parties reads sender and receiver of a message, a worker or merge.All, from
+// its subject. Anyone can publish anything, so there may be an error.
+func Parties(subject string, workers int) (from, to int, err error) {
 	parts := strings.Split(subject, ".")
 	if len(parts) == 4 {
-		to = parts[3]
-		if from, err = strconv.Atoi(parts[2]); err == nil && from >= 0 && from < b.Of && strconv.Itoa(from) == parts[2] && to != parts[2] {
+		from, to = number(parts[2], workers), merge.All
+		if parts[3] != "all" {
+			to = number(parts[3], workers)
+		}
+		if from >= 0 && from != to && (to >= 0 || parts[3] == "all") {
 			return from, to, nil
 		}
 	}
-	return 0, "", fmt.Errorf("no worker of %d sends there: a foreign message; use another --job", b.Of)
+	return 0, 0, fmt.Errorf("no worker of %d sends there: a foreign message; use another --job", workers)
+}
+
+// number reads the number of a worker, in its one spelling; -1 if it is none.
+func number(text string, workers int) int {
+	if n, err := strconv.Atoi(text); err == nil && n >= 0 && n < workers && strconv.Itoa(n) == text {
+		return n
+	}
+	return -1
 }
