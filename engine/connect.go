@@ -94,7 +94,7 @@ const oneTry = 5 * time.Second
 
 // retry tries again while the servers have no leader, up to the patience.
 func (c *Conn) retry(ctx context.Context, try func(context.Context) error) error {
-	return Retry(ctx, c.patience, passing, try)
+	return Retry(ctx, c.patience, Passing, try)
 }
 
 // Retry tries again while an error may be gone in a moment, which passing
@@ -124,8 +124,8 @@ func Retry(ctx context.Context, patience time.Duration, passing func(error) bool
 	}
 }
 
-// passing reports whether an error may be gone in a moment.
-func passing(err error) bool {
+// Passing reports whether an error may be gone in a moment.
+func Passing(err error) bool {
 	var api *jetstream.APIError
 	if errors.As(err, &api) {
 		return api.ErrorCode == codeUnavailable || api.ErrorCode == codeNotLeader || api.ErrorCode == codeNoPeers

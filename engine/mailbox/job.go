@@ -313,11 +313,7 @@ func passing(err error) bool {
 	case errors.As(err, &input), errors.As(err, &known), errors.Is(err, runner.ErrFenced):
 		return false
 	case errors.As(err, &api):
-		switch {
-		case api.ErrorCode == codeStoreFailed, api.Code == 503, api.Code == 408:
-			return true
-		}
-		return false
+		return engine.Passing(err) || api.ErrorCode == codeStoreFailed
 	}
 	for _, final := range []error{nats.ErrConnectionClosed, nats.ErrMaxPayload, nats.ErrAuthorization, nats.ErrPermissionViolation,
 		jetstream.ErrBucketNotFound, jetstream.ErrStreamNotFound, context.Canceled} {

@@ -415,3 +415,27 @@ func TestGone(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An engine without room says so at once; what it took stays.
+func TestFull(t *testing.T) {
+	t.Parallel()
+	s := start(t, engine.Config{MaxStore: 1 << 20})
+	t.Cleanup(func() { s.Close() })
+	c := config("j")
+	c.Words = 4096
+	b := box(t, connect(t, s.URL()), c, 0)
+	last, stored := uint64(0), 0
+	for stored < 100 {
+		seq, err := b.Send(t.Context(), 1, int64(stored), last, make([]byte, 40_000))
+		if err != nil {
+			if !errors.Is(err, engine.ErrFull) || strings.Contains(err.Error(), "\n") {
+				t.Error(err)
+			}
+			break
+		}
+		last, stored = seq, stored+1
+	}
+	if n, _, err := b.Log(t.Context()); n != uint64(stored) || n == 0 || n == 100 || err != nil {
+		t.Errorf("%d of %d messages, %v", n, stored, err)
+	}
+}

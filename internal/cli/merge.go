@@ -21,7 +21,7 @@ import (
 var mergeHelp string
 
 func newMerge(a *app) *cobra.Command {
-	cmd := group("merge", "Two workers with tiny messages write one sorted file; and sorted logs into one",
+	cmd := group("merge", "Two or more workers with tiny messages write one sorted output; and sorted logs into one",
 		newMergePair(a), newMergeWorker(a), newMergeJoin(a), newMergeExplain(a), newMergeLogs(a))
 	cmd.Long = mergeHelp
 	return cmd

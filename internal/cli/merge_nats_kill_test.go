@@ -369,3 +369,47 @@ func TestMergeNATSGone(t *testing.T) {
 		t.Errorf("%q, %v", out, err)
 	}
 }
+
+// TestMergeNATSForeign: what somebody else publishes into a job, and a stream
+// that is none of a job, are named.
+func TestMergeNATSForeign(t *testing.T) {
+	t.Parallel()
+	url := startEngine(t, filepath.Join(t.TempDir(), "store"))
+	conn, err := engine.Connect(t.Context(), engine.Access{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	data := filepath.Join(t.TempDir(), "data")
+	if err := os.WriteFile(data, []byte("1\n2\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for job, body := range map[string]string{"garbage": "{", "long": `{"msg_type":"QUANT","values":[1,2,3,4,5,6,7,8,9,10,11]}`, "meant": `{"msg_type":"TURN","values":[0,0]}`} {
+		o := runner.JobOptions{Job: job, ID: 1, Of: 2, Words: 10, Balance: merge.Touch}
+		box, err := mailbox.Open(t.Context(), conn, mailbox.Config{Job: job, Of: 2, Words: 10, Options: o.Spell()}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := box.Send(t.Context(), 0, 0, 0, []byte(body)); err != nil {
+			t.Fatal(err)
+		}
+		box.Close()
+		want := "holdfast: stream MERGE_" + job + ", message 1 (merge." + job + ".1.0): "
+		if job == "meant" {
+			want = "holdfast: worker 0: unexpected message: TURN while in WAIT"
+		}
+		c := program(t, "merge", "worker", "--nats", url, "--job", job, "--id", "0", "--data", data, "--output", data+".part")
+		out, _ := c.CombinedOutput()
+		if c.ProcessState.ExitCode() != ExitInput || !strings.HasPrefix(string(out), want) || strings.Count(string(out), "\n") != 1 {
+			t.Errorf("status %d: %s, want %s", c.ProcessState.ExitCode(), out, want)
+		}
+	}
+	if _, err := conn.JS.Publish(t.Context(), "$JS.API.STREAM.CREATE.MERGE_other", []byte(`{"name":"MERGE_other","subjects":["other"]}`)); err == nil {
+		t.Error("the request's answer is no acknowledgement")
+	}
+	c := program(t, "merge", "worker", "--nats", url, "--job", "other", "--id", "0", "--data", data, "--output", data+".part")
+	out, _ := c.CombinedOutput()
+	if want := `holdfast: stream MERGE_other: the stream has another shape (its subjects are ["other"], not ["merge.other.*.*"]): use another name`; c.ProcessState.ExitCode() != ExitEnvironment || !strings.HasPrefix(string(out), want) {
+		t.Errorf("status %d: %s, want %s", c.ProcessState.ExitCode(), out, want)
+	}
+}

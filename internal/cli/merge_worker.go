@@ -27,7 +27,7 @@ type workerFlags struct {
 func newMergeWorker(a *app) *cobra.Command {
 	var w workerFlags
 	cmd := &cobra.Command{
-		Use:   "worker --id A|B --data F --inbox F --outbox F --output F --state F",
+		Use:   "worker --id I --data F --output F (--inbox F --outbox F --state F | --nats URL --job J --of K)",
 		Short: "One of two workers on files, or of many on NATS, as a process of its own",
 		Long: `Runs one worker until it has finished. It may be killed at any moment: the same
 command goes on. --once runs exactly one step and prints where the worker
@@ -41,7 +41,9 @@ may run on as many machines. Messages and states are in the engine: stream
 MERGE_J, bucket merge_J. Each worker owns a range of values and writes it to a
 file of its own, PART, which appears when it is whole; merge join makes one file
 of the parts. With --balance coded, two workers write one --output as on files.
-Of two processes with one --id, the one that was replaced stops.`,
+Of two processes with one --id, the one that was replaced stops. Against power
+cuts it counts on an engine that syncs before it acknowledges: holdfast engine
+does; nats-server: sync_interval: always.`,
 		Example: `  holdfast merge worker --id A --data a.txt --inbox B_to_A.msg --outbox A_to_B.msg --output out.txt --state state_A.json &
   holdfast merge worker --id B --data b.txt --inbox A_to_B.msg --outbox B_to_A.msg --output out.txt --state state_B.json
   holdfast merge worker --once --id A --data a.txt --inbox B_to_A.msg --outbox A_to_B.msg --output out.txt --state state_A.json
