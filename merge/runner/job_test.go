@@ -269,7 +269,7 @@ func drawCrew(rng *rand.Rand, k, size int, within int64) [][]int32 {
 func TestJobCrash(t *testing.T) {
 	t.Parallel()
 	kills := 0
-	for seed := range uint64(soak(60)) {
+	for seed := range uint64(soak(30)) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		o := JobOptions{Balance: merge.Touch, Duplicates: merge.Dup(rng.IntN(3)), Words: []int{0, 9, 64}[rng.IntN(3)]}
 		k := 2 + rng.IntN(5)
