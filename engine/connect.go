@@ -196,11 +196,19 @@ const oneTry = 5 * time.Second
 
 // retry tries again while the servers have no leader, up to the patience.
 func (c *Conn) retry(ctx context.Context, try func(context.Context) error) error {
-	end := time.Now().Add(c.patience)
+	return Retry(ctx, c.patience, Passing, func(ctx context.Context) error { return c.once(ctx, try) })
+}
+
+// Retry tries again while an error may be gone in a moment, which passing
+// tells, up to the patience.
+func Retry(ctx context.Context, patience time.Duration, passing func(error) bool, try func(context.Context) error) error {
+	end := time.Now().Add(patience)
 	wait := 50 * time.Millisecond
 	for {
-		err := c.once(ctx, try)
-		if err == nil || !Passing(err) || ctx.Err() != nil || time.Now().Add(wait).After(end) {
+		once, cancel := context.WithTimeout(ctx, min(patience, oneTry))
+		err := try(once)
+		cancel()
+		if err == nil || !passing(err) || ctx.Err() != nil || time.Now().Add(wait).After(end) {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -219,9 +227,7 @@ func (c *Conn) retry(ctx context.Context, try func(context.Context) error) error
 func (c *Conn) once(ctx context.Context, try func(context.Context) error) error {
 	watched, end := c.denied.watch(ctx)
 	defer end()
-	timed, cancel := context.WithTimeout(watched, min(c.patience, oneTry))
-	defer cancel()
-	err := try(timed)
+	err := try(watched)
 	if cause := context.Cause(watched); err != nil && ctx.Err() == nil && cause != nil {
 		return cause
 	}

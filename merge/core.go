@@ -78,16 +78,16 @@ func (c Config) validated() (Config, error) {
 		c.MaxValues = MaxValues
 	}
 	switch {
-	case c.Of < 2 || c.Of > maxWorkers:
-		return c, fmt.Errorf("%w: %d workers, not 2 to %d", ErrConfig, c.Of, maxWorkers)
+	case c.Of < 2 || c.Of > MaxWorkers:
+		return c, fmt.Errorf("%w: %d workers, not 2 to %d", ErrConfig, c.Of, MaxWorkers)
 	case c.ID < 0 || c.ID >= c.Of:
 		return c, fmt.Errorf("%w: worker %d of %d", ErrConfig, c.ID, c.Of)
 	case c.Strategy != Default && (c.Balance != Coded || c.Of != 2):
 		return c, fmt.Errorf("%w: a baseline is for two workers and balances nothing", ErrConfig)
 	case c.Of > 2 && c.Balance != Touch:
 		return c, fmt.Errorf("%w: more than two workers need range ownership (balance touch)", ErrConfig)
-	case c.Words < Words-1 || c.Words > maxWords:
-		return c, fmt.Errorf("%w: %d words a message, not %d to %d", ErrConfig, c.Words, Words-1, maxWords)
+	case c.Words < Words-1 || c.Words > MaxWords:
+		return c, fmt.Errorf("%w: %d words a message, not %d to %d", ErrConfig, c.Words, Words-1, MaxWords)
 	case c.Duplicates > Drop || c.Balance > Touch || c.Strategy > Exchange:
 		return c, fmt.Errorf("%w: unknown duplicates, balance or strategy", ErrConfig)
 	case c.Base < 0 || c.Base > maxOffset:
@@ -103,9 +103,10 @@ func (c Config) validated() (Config, error) {
 	return c, nil
 }
 
+// Limits of a configuration.
 const (
-	maxWorkers   = 256
-	maxWords     = 4096
+	MaxWorkers   = 256
+	MaxWords     = 4096
 	setcodeLimit = 1 << 27 // what the codec's universe has room for
 )
 

@@ -14,6 +14,7 @@ import (
 type Log struct {
 	From     string // as it is to be called: "A"
 	Messages []Message
+	To       []int // the receiver of each, or All; nil with two workers
 }
 
 // Explain puts every message of two or more workers into words, one line a
@@ -197,7 +198,7 @@ func (e *explainer) stream(i, k int) string {
 	case whole && m.Type == TypeQuant:
 		text += "; " + explainQuant(g, len(e.logs))
 	case whole:
-		what, _ := e.set(i, g)
+		what, _ := e.set(i, k, g)
 		text += "; " + what
 	case g.missing && len(g.words) >= g.all:
 		text += "; a part is missing, so there is no way to tell the values"
@@ -221,7 +222,7 @@ func (e *explainer) begins(i, k int) bool {
 			_, err := readQuant(g.reader(), len(e.logs), MaxValues, &Work{})
 			return err == nil
 		}
-		_, ok := e.set(i, g)
+		_, ok := e.set(i, k, g)
 		return ok
 	}
 	return false
@@ -260,10 +261,11 @@ func (e *explainer) writer(i int) *sketch {
 	return nil
 }
 
-// set explains the values of a whole stream of DATA, if there is a way.
-func (e *explainer) set(i int, g gathering) (text string, ok bool) {
+// set explains the values of a whole stream of DATA, to which message k of
+// worker i belongs, if there is a way.
+func (e *explainer) set(i, k int, g gathering) (text string, ok bool) {
 	if e.views[i].quant != nil {
-		return e.rangePiece(i, g)
+		return e.rangePiece(i, k, g)
 	}
 	s := e.writer(i)
 	if s == nil {
@@ -288,7 +290,7 @@ func (e *explainer) set(i int, g gathering) (text string, ok bool) {
 }
 
 // rangePiece explains what a worker sends to the owner of a range.
-func (e *explainer) rangePiece(i int, g gathering) (text string, ok bool) {
+func (e *explainer) rangePiece(i, k int, g gathering) (text string, ok bool) {
 	o := owners{}
 	for _, v := range e.views {
 		if v.quant == nil {
@@ -296,15 +298,19 @@ func (e *explainer) rangePiece(i int, g gathering) (text string, ok bool) {
 		}
 		o.quants = append(o.quants, *v.quant)
 	}
-	if len(o.quants) != 2 {
+	owner := 1 - i
+	if to := e.logs[i].To; to != nil {
+		owner = to[k]
+	}
+	if owner < 0 || owner >= len(o.quants) || len(o.quants) > 2 && e.logs[i].To == nil {
 		return "values for the owner of a range", true
 	}
 	o.pivots = pivots(o.quants, &Work{})
-	p, err := readPiece(g.reader(), o.quants[i].n, o.pieceUniverse(i, 1-i), &Work{})
+	p, err := readPiece(g.reader(), o.quants[i].n, o.pieceUniverse(i, owner), &Work{})
 	if err != nil {
 		return err.Error(), false
 	}
-	return fmt.Sprintf("%d values for the range from %d to %d: %s", len(p.values), o.pivots[1-i], o.pivots[2-i]-1, spellValues(p.values)), true
+	return fmt.Sprintf("%d values for the range from %d to %d: %s", len(p.values), o.pivots[owner], o.pivots[owner+1]-1, spellValues(p.values)), true
 }
 
 func explainAll(words []int32) string {

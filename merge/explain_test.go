@@ -15,7 +15,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 func logsOf(m *Memory) []Log {
-	return []Log{{"A", m.Workers[0].Sent}, {"B", m.Workers[1].Sent}}
+	return []Log{{From: "A", Messages: m.Workers[0].Sent}, {From: "B", Messages: m.Workers[1].Sent}}
 }
 
 func explained(t *testing.T, c Config, a, b []int32, damage func([]Log)) string {

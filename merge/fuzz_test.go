@@ -109,7 +109,16 @@ func FuzzExplain(f *testing.F) {
 		return log
 	}
 	f.Fuzz(func(t *testing.T, a, b []byte) {
-		logs := []Log{{"A", parse(a)}, {"B", parse(b)}}
+		logs := []Log{{From: "A", Messages: parse(a)}, {From: "B", Messages: parse(b)}}
+		if len(a)%2 > 0 { // more than two workers, and who gets what
+			logs = append(logs, Log{From: "C"})
+			for i := range logs {
+				logs[i].To = make([]int, len(logs[i].Messages))
+				for k := range logs[i].To {
+					logs[i].To[k] = k%5 - 1
+				}
+			}
+		}
 		for i, lines := range Explain(logs...) {
 			if len(lines) != len(logs[i].Messages) {
 				t.Fatalf("%d lines for %d messages", len(lines), len(logs[i].Messages))

@@ -315,3 +315,13 @@ func (c *Core) restOwners() {
 		c.wait = StageDone
 	}
 }
+
+// Range gives the least and the greatest value that this worker owns, with
+// range ownership and once all QUANTs are there; else, and for a range without
+// values, the least is above the greatest.
+func (c *Core) Range() (least, greatest int64) {
+	if c.owners == nil || c.owners.pivots == nil {
+		return 0, -1
+	}
+	return c.owners.pivots[c.c.ID], c.owners.pivots[c.c.ID+1] - 1
+}

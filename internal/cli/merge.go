@@ -21,8 +21,8 @@ import (
 var mergeHelp string
 
 func newMerge(a *app) *cobra.Command {
-	cmd := group("merge", "Two workers with tiny messages write one sorted file; and sorted logs into one",
-		newMergePair(a), newMergeWorker(a), newMergeExplain(a), newMergeLogs(a))
+	cmd := group("merge", "Two or more workers with tiny messages write one sorted output; and sorted logs into one",
+		newMergePair(a), newMergeWorker(a), newMergeJoin(a), newMergeExplain(a), newMergeLogs(a))
 	cmd.Long = mergeHelp
 	return cmd
 }
@@ -44,7 +44,7 @@ func (m *mergeFlags) add(f *pflag.FlagSet) {
 	f.Var(&m.mailbox, "mailbox", "log keeps every message, slot only the last")
 	f.Var(&m.durability, "durability", "always survives a power cut, none a kill")
 	f.Var(&m.duplicates, "duplicates", "a value in both lists is an error, or kept, or written once")
-	f.Var(&m.balance, "balance", "what both workers do equally much of: comparisons, or values written")
+	f.Var(&m.balance, "balance", "what workers do equally much of: comparisons, or values written (default with --nats)")
 	f.Var(&m.strategy, "strategy", "coded is the protocol; the others are there to compare with")
 	f.BoolVar(&m.confirm, "confirm", false, "both end with DONE and wait for the other's")
 	f.BoolVar(&m.append, "append", false, "keep what the output holds, and write behind it")
@@ -118,14 +118,7 @@ func explainDuplicate(err error, files map[string]string) error {
 	}
 	where := ""
 	for _, id := range []string{"A", "B"} {
-		at := ""
-		if path := files[id]; path != "" && path != "-" {
-			if f, err := ingest.Open(path); err == nil {
-				at, _ = runner.FindValue(f, dup.Value) // only to help
-				f.Close()
-			}
-		}
-		if at != "" {
+		if at := findIn(files[id], dup.Value); at != "" {
 			if where += ", "; where == ", " {
 				where = " ("
 			}
@@ -136,4 +129,17 @@ func explainDuplicate(err error, files map[string]string) error {
 		where += ")"
 	}
 	return inputError(fmt.Errorf("value %d is in both lists%s; use --duplicates keep or --duplicates drop", dup.Value, where))
+}
+
+// findIn says where a list has a value, "" if that cannot be told: it is only
+// to help.
+func findIn(path string, v int32) (at string) {
+	if path == "" || path == "-" {
+		return ""
+	}
+	if f, err := ingest.Open(path); err == nil {
+		at, _ = runner.FindValue(f, v)
+		f.Close()
+	}
+	return at
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -15,18 +16,33 @@ import (
 )
 
 func newMergeExplain(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "explain LOG...",
+	var job explainJob
+	cmd := &cobra.Command{
+		Use:   "explain LOG... | --nats URL --job J",
 		Short: "The messages of a log mailbox, in words",
 		Long: `Decodes every message, also of logs that are damaged or not complete. The logs of
 both workers help each other: name both. A log is called after the part of its
 name before _to_, else A and B in the order of the command line. Of a slot
-mailbox, explain what the worker read: its state file with .in behind it.`,
+mailbox, explain what the worker read: its state file with .in behind it.
+
+With --nats, those of a job of merge worker --nats, in the order in which they
+came, each with its sequence.`,
 		Example: `  holdfast merge pair a.txt b.txt -o out.txt --dir work
-  holdfast merge explain work/A_to_B.msg work/B_to_A.msg`,
-		Args: args(1, 1000, "mailbox logs"),
-		RunE: func(_ *cobra.Command, args []string) error { return explainLogs(a, args) },
+  holdfast merge explain work/A_to_B.msg work/B_to_A.msg
+  holdfast merge explain --nats nats://127.0.0.1:4222 --job nightly`,
+		Args: args(0, 1000, "mailbox logs"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if job.access.a.URL != "" || job.job != "" {
+				return job.run(cmd.Context(), a, args)
+			}
+			if len(args) == 0 {
+				return usageError(errors.New("name mailbox logs, or --nats URL and --job J"))
+			}
+			return explainLogs(a, args)
+		},
 	}
+	job.add(cmd.Flags())
+	return cmd
 }
 
 // explainedMessage is one line of a log.

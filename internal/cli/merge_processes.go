@@ -76,7 +76,7 @@ func (r *pairRun) workerArgs(id, data string) []string {
 		"--output", o.Output, "--state", o.State, "--mailbox", r.mailbox.value, "--durability", r.durability.value,
 		"--duplicates", r.duplicates.value, "--balance", r.balance.value, "--strategy", r.strategy.value,
 		fmt.Sprintf("--max-values=%d", r.maxValues), fmt.Sprintf("--confirm=%v", r.confirm), fmt.Sprintf("--append=%v", r.append),
-		"--idle-timeout=0", "--stall-timeout=30s", "--once=false"}
+		"--idle-timeout=0", "--stall-timeout=30s", "--once=false", "--nats="}
 	return args
 }
 

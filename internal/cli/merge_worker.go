@@ -21,36 +21,61 @@ type workerFlags struct {
 	data, inbox, outbox, output, state string
 	once                               bool
 	patience                           runner.Patience
+	job                                jobFlags
 }
 
 func newMergeWorker(a *app) *cobra.Command {
 	var w workerFlags
 	cmd := &cobra.Command{
-		Use:   "worker --id A|B --data F --inbox F --outbox F --output F --state F",
-		Short: "One of the two workers, as a process of its own",
+		Use:   "worker --id I --data F --output F (--inbox F --outbox F --state F | --nats URL --job J --of K)",
+		Short: "One of two workers on files, or of many on NATS, as a process of its own",
 		Long: `Runs one worker until it has finished. It may be killed at any moment: the same
 command goes on. --once runs exactly one step and prints where the worker
 stands, so that a program of your own can be the coordinator.
 
 It reads its data and its inbox, and writes its outbox, its state (and what
-lies beside it by the same name) and its part of the output, in place.`,
+lies beside it by the same name) and its part of the output, in place.
+
+With --nats URL --job J --id I --of K it is worker I (0 to K-1) of 2 to 256 that
+may run on as many machines. Messages and states are in the engine: stream
+MERGE_J, bucket merge_J. Each worker owns a range of values and writes it to a
+file of its own, PART, which appears when it is whole; merge join makes one file
+of the parts. With --balance coded, two workers write one --output as on files.
+Of two processes with one --id, the one that was replaced stops. Against power
+cuts it counts on an engine that syncs before it acknowledges: holdfast engine
+does; nats-server: sync_interval: always.`,
 		Example: `  holdfast merge worker --id A --data a.txt --inbox B_to_A.msg --outbox A_to_B.msg --output out.txt --state state_A.json &
   holdfast merge worker --id B --data b.txt --inbox A_to_B.msg --outbox B_to_A.msg --output out.txt --state state_B.json
-  holdfast merge worker --once --id A --data a.txt --inbox B_to_A.msg --outbox A_to_B.msg --output out.txt --state state_A.json`,
+  holdfast merge worker --once --id A --data a.txt --inbox B_to_A.msg --outbox A_to_B.msg --output out.txt --state state_A.json
+
+  holdfast engine --dir store --listen 127.0.0.1:4222 &
+  holdfast merge worker --nats nats://127.0.0.1:4222 --job nightly --id 0 --of 3 --data a.txt --output part.0 &
+  holdfast merge worker --nats nats://127.0.0.1:4222 --job nightly --id 1 --of 3 --data b.txt --output part.1 &
+  holdfast merge worker --nats nats://127.0.0.1:4222 --job nightly --id 2 --of 3 --data c.txt --output part.2
+  holdfast merge join --nats nats://127.0.0.1:4222 --job nightly -o all.txt`,
 		Args: args(0, 0, "flags only"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return w.run(cmd.Context(), a) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if w.job.on() {
+				return w.runJob(cmd.Context(), a, cmd.Flags())
+			}
+			if err := w.job.unused(cmd.Flags()); err != nil {
+				return err
+			}
+			return w.run(cmd.Context(), a)
+		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&w.id, "id", "", "which of the two: A or B")
+	f.StringVar(&w.id, "id", "", "which of the two: A or B; with --nats 0 to K-1")
 	f.StringVar(&w.data, "data", "", "the list: one integer a line, or a JSON array")
 	f.StringVar(&w.inbox, "inbox", "", "mailbox that the other worker writes")
 	f.StringVar(&w.outbox, "outbox", "", "mailbox that this worker writes")
-	f.StringVar(&w.output, "output", "", "the sorted output of both; written in place")
+	f.StringVar(&w.output, "output", "", "the sorted output of both, written in place; with --nats this worker's part")
 	f.StringVar(&w.state, "state", "", "file for what the worker knows across restarts")
 	f.BoolVar(&w.once, "once", false, "take one step, print where the worker stands as JSON, and exit")
 	f.DurationVar(&w.patience.Idle, "idle-timeout", 0, "give up when nothing came from the other worker for so long (0: never)")
 	f.DurationVar(&w.patience.Stall, "stall-timeout", 30*time.Second, "give up when a message could not be read for so long (0: never)")
 	w.mergeFlags.add(f)
+	w.job.add(f)
 	return cmd
 }
 

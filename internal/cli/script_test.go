@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"holdfast/engine"
 	"holdfast/lab/flakyhttp"
 )
 
@@ -67,4 +69,15 @@ func lab(ts *testscript.TestScript, neg bool, args []string) {
 		text := strings.ReplaceAll(ts.ReadFile(name), "LAB", s.URL())
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o666))
 	}
+}
+
+// natsEngine starts an engine for the rest of the script; $NATS is its URL.
+func natsEngine(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: nats")
+	}
+	s, err := engine.Start(context.Background(), engine.Config{Dir: ts.MkAbs("store"), NoSync: true})
+	ts.Check(err)
+	ts.Defer(func() { s.Close() })
+	ts.Setenv("NATS", s.URL())
 }

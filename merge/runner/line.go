@@ -25,7 +25,13 @@ const (
 // AppendLine adds m as a mailbox line. A message outside the format is a fault
 // of the program, not of its input.
 func AppendLine(dst []byte, m merge.Message) []byte {
-	if err := checkMessage(m); err != nil {
+	return append(AppendMessage(dst, m, maxWords), '\n')
+}
+
+// AppendMessage adds m in the form of a mailbox line, without its newline. A
+// message of more than words integers is a fault of the program too.
+func AppendMessage(dst []byte, m merge.Message, words int) []byte {
+	if err := checkMessage(m, words); err != nil {
 		panic(fmt.Sprintf("merge/runner: message %v: %v", m, err))
 	}
 	dst = append(dst, `{"msg_type":"`...)
@@ -37,19 +43,23 @@ func AppendLine(dst []byte, m merge.Message) []byte {
 		}
 		dst = strconv.AppendInt(dst, int64(v), 10)
 	}
-	return append(dst, "]}\n"...)
+	return append(dst, "]}"...)
 }
 
-func checkMessage(m merge.Message) error {
+func checkMessage(m merge.Message, words int) error {
 	if i := strings.IndexAny(m.Type, "\"\\"); i >= 0 {
 		return fmt.Errorf("msg_type %q: no quotes or escapes", m.Type)
 	}
-	return m.Check(maxWords)
+	return m.Check(words)
 }
 
 // ParseLine reads a mailbox line, with or without its newline.
-func ParseLine(line []byte) (merge.Message, error) {
-	p := parser{rest: line}
+func ParseLine(line []byte) (merge.Message, error) { return ParseMessage(line, maxWords) }
+
+// ParseMessage reads a message of at most words integers, in the form of a
+// mailbox line.
+func ParseMessage(body []byte, words int) (merge.Message, error) {
+	p := parser{rest: body, words: words}
 	var m merge.Message
 	var err error
 	hasType, hasValues := false, false
@@ -82,7 +92,7 @@ func ParseLine(line []byte) (merge.Message, error) {
 	case !hasType || !hasValues:
 		err = errors.New("msg_type or values is missing")
 	default:
-		err = checkMessage(m)
+		err = checkMessage(m, words)
 	}
 	if err != nil {
 		return merge.Message{}, err
@@ -93,8 +103,9 @@ func ParseLine(line []byte) (merge.Message, error) {
 // parser reads the part of JSON that messages are made of. The first error
 // stays.
 type parser struct {
-	rest []byte
-	err  error
+	rest  []byte
+	words int // most integers
+	err   error
 }
 
 func (p *parser) blanks() { p.rest = bytes.TrimLeft(p.rest, " \t\r\n") }
@@ -142,8 +153,8 @@ func (p *parser) integers() []int32 {
 		if !first {
 			p.expect(',')
 		}
-		if len(values) == maxWords {
-			p.err = fmt.Errorf("more than %d values", maxWords)
+		if len(values) == p.words {
+			p.err = fmt.Errorf("more than %d values", p.words)
 			return nil
 		}
 		values = append(values, p.integer())

@@ -16,6 +16,11 @@
 // Call [NewWorker], then [Worker.Step] until it tells that there is no more, or
 // [Worker.Run]. [NewPair] sets up two workers in a folder; [Simulate] runs them
 // on a disk that crashes.
+//
+// The same holds for a worker of a job of two or more, [NewMember], whose
+// messages and state are behind a [Link]: one log that all can read. Its state
+// is a [Record], its output a part that is not seen before it is whole, and a
+// [Manifest] makes one file of all parts.
 package runner
 
 import (

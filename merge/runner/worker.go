@@ -163,29 +163,7 @@ func (w *Worker) base(saved *State) (int64, error) {
 			return 0, err // a later message: what was begun without Append began at 0
 		}
 	}
-	f, err := o.Disk.OpenData(o.Output, os.O_RDONLY, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	size, err := f.Size()
-	if err != nil || size == 0 {
-		return 0, err
-	}
-	if !o.Append {
-		return 0, inputErrorf(o.Output, "the output holds something already, and there is no state to go on from: remove it, name another, or use --append")
-	}
-	var last [1]byte
-	if _, err := f.ReadAt(last[:], size-1); err != nil && err != io.EOF {
-		return 0, err
-	}
-	if last[0] != '\n' {
-		return 0, inputErrorf(o.Output, "its last line has no end: nothing can be appended to it")
-	}
-	return size, nil
+	return beginning(o.Disk, o.Output, o.Append)
 }
 
 func exists(disk vfs.Disk, path string) (bool, error) {
