@@ -74,7 +74,8 @@ func (j *Journal) stage(frames []seq.Frame) error {
 				return err
 			}
 		}
-		j.enc.frame(j.place(), &frames[i], n)
+		p := j.place()
+		j.enc.frame(&p, &frames[i], n)
 		j.pending++
 	}
 	return nil

@@ -277,7 +277,7 @@ func TestTails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	elsewhere.frame(place{segment: 2, offset: int64(len(segment)), lsn: 4, watermark: 64}, &f, n)
+	elsewhere.frame(&place{segment: 2, offset: int64(len(segment)), lsn: 4, watermark: 64}, &f, n)
 	for name, c := range map[string]struct {
 		segment []byte
 		want    []uint64
@@ -320,7 +320,7 @@ func TestNumbersGrow(t *testing.T) {
 	for lsn, want := range map[LSN]bool{6: false, 7: true, 8: true, 9: false} {
 		var e encoder
 		e.buf = make([]byte, 64+40) // room for one frame before it
-		e.frame(place{segment: 1, offset: 104, lsn: lsn, watermark: 64}, &f, n)
+		e.frame(&place{segment: 1, offset: 104, lsn: lsn, watermark: 64}, &f, n)
 		var s scanner
 		s.reset(bytes.NewReader(e.buf), segmentFile{id: 1, size: int64(len(e.buf)), first: 7, whole: true})
 		if _, ok, err := s.frame(104, 7); ok != want || err != nil {
@@ -374,7 +374,7 @@ func TestFrameInPayload(t *testing.T) {
 	}
 	var e encoder
 	inside := int64(headerSize + frameHeader + packetHead)
-	e.frame(place{segment: 1, offset: inside, lsn: 1, watermark: 64}, &forged, n)
+	e.frame(&place{segment: 1, offset: inside, lsn: 1, watermark: 64}, &forged, n)
 
 	disk := vfs.NewCrash(1, 0)
 	j, _ := open(t, disk, Config{Level: Always})

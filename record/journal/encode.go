@@ -108,7 +108,7 @@ type place struct {
 }
 
 // frame appends a frame whose body is n bytes long by [bodySize].
-func (e *encoder) frame(p place, f *seq.Frame, n int) {
+func (e *encoder) frame(p *place, f *seq.Frame, n int) {
 	b := e.begin(p, f.Type, n)
 	if f.Type == seq.FramePacket {
 		putPacket(b[frameHeader:], &f.Packet)
@@ -119,38 +119,47 @@ func (e *encoder) frame(p place, f *seq.Frame, n int) {
 }
 
 // raw appends a frame of another place.
-func (e *encoder) raw(p place, typ seq.FrameType, body []byte) {
+func (e *encoder) raw(p *place, typ seq.FrameType, body []byte) {
 	b := e.begin(p, typ, len(body))
 	copy(b[frameHeader:], body)
 	e.end(p, b, len(body))
 }
 
-// begin makes room for a frame and writes its header.
-func (e *encoder) begin(p place, typ seq.FrameType, n int) []byte {
+// begin makes room for a frame and writes its header and the zeros at its end.
+func (e *encoder) begin(p *place, typ seq.FrameType, n int) []byte {
 	at, size := len(e.buf), int(frameSize(n))
-	e.buf = slices.Grow(e.buf, size)[:at+size]
+	if cap(e.buf)-at < size {
+		e.buf = slices.Grow(e.buf, size)
+	}
+	e.buf = e.buf[:at+size]
 	b := e.buf[at:]
 	le := binary.LittleEndian
+	le.PutUint64(b[size-8:], 0) // the checksum comes upon it
 	le.PutUint64(b, uint64(n)|uint64(typ)<<32|uint64(p.flags)<<40)
 	le.PutUint64(b[8:], uint64(p.lsn))
 	le.PutUint64(b[16:], uint64(p.watermark))
 	return b
 }
 
-// end writes what follows the body.
-func (e *encoder) end(p place, b []byte, n int) {
+// end writes the checksum.
+func (e *encoder) end(p *place, b []byte, n int) {
 	if e.segment != p.segment {
 		e.segment, e.sum = p.segment, segmentSum(p.segment)
 	}
 	sum := frameHeader + n
-	crc := checksum(e.sum, p.offset, b[:sum])
-	binary.LittleEndian.PutUint32(b[sum:], crc)
-	clear(b[sum+frameTrailer:])
+	binary.LittleEndian.PutUint32(b[sum:], checksum(e.sum, p.offset, b[:sum]))
 }
 
 // bodySize is the length of the body of f. The error says why f cannot be
 // written.
 func bodySize(f *seq.Frame) (int, error) {
+	if f.Type == seq.FramePacket && len(f.Packet.Payload) <= MaxPayload {
+		return packetHead + len(f.Packet.Payload), nil
+	}
+	return anySize(f)
+}
+
+func anySize(f *seq.Frame) (int, error) {
 	n := 0
 	switch f.Type {
 	case seq.FrameSession:
