@@ -18,7 +18,7 @@ type scanner struct {
 	first   LSN   // of the segment; 0 if unknown
 	size    int64 // of the file
 	buf     []byte
-	base    int64 // offset of buf in the file
+	base    int64  // offset of buf in the file
 	sum     uint32 // of the segment's number
 }
 
