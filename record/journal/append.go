@@ -131,33 +131,28 @@ func (j *Journal) takeBack(b []byte, cause error) error {
 }
 
 const (
-	smallSync  = 16 << 10 // a sync of so few bytes is bound by its overhead
-	smallWrite = 64 << 10 // so is a write
-	leastAhead = 32 << 10
-	mostAhead  = 256 << 10
+	smallGroup = 256 << 10 // bytes of a sync up to which it is worth it to zero ahead
+	smallWrite = 64 << 10  // the same of a write that nobody syncs
 )
 
-// zeroAhead writes zeros before frames come, once for many writes. The first
-// write to space that was only taken makes each sync of it write metadata too,
-// and the system then finds memory for it page by page: to overwrite zeros takes
-// about half the time, of small syncs and, where the file system takes memory in
-// large pieces (large folios), of writes of some KiB. Large ones do without: for
-// them twice the bytes would cost more.
+// zeroAhead writes zeros before frames come, once for many writes, and frames
+// go over them. The first write to space that was only taken makes the sync of
+// it write metadata too; and the system then finds memory for it page by page,
+// where a larger piece at once costs half (large folios). For large writes twice
+// the bytes would cost more.
 func (j *Journal) zeroAhead(n int64) error {
 	end := j.seg.end + n
 	if end <= j.zeroed || j.zeroed >= j.seg.size {
 		return nil
 	}
-	step := min(max(16*n, leastAhead), mostAhead)
-	switch {
-	case !j.c.Level.survivesPower():
+	step := min(max(8*n, 256<<10), int64(len(zeros)))
+	if !j.c.Level.survivesPower() {
 		if n > smallWrite {
 			return nil
 		}
-	case j.group >= smallSync:
+		step = min(max(16*n, 32<<10), 256<<10)
+	} else if max(n, j.group) > smallGroup {
 		return nil
-	default:
-		step = mostAhead
 	}
 	at := max(j.zeroed, j.seg.end)
 	step = min(step, j.seg.size-at)

@@ -150,7 +150,7 @@ func (s *scanner) resume(offset int64, least LSN) (f rawFrame, ok bool, err erro
 }
 
 // zeros is what space holds that was taken and not written.
-var zeros [readAhead]byte
+var zeros [1 << 20]byte
 
 // chunk gives the length of the next bytes to look at, a multiple of 8, and
 // whether all of them are zeros.
