@@ -44,6 +44,9 @@ func TestLines(t *testing.T) {
 				if len(r.log) != 2000 || !inOrder(r.log) || len(r.requests) != c.requests {
 					t.Errorf("%d lines, in order %t, requests %v", len(r.log), inOrder(r.log), r.requests)
 				}
+				if d := r.m.State().D; d != 3 {
+					t.Errorf("D %d: being behind is not being late", d)
+				}
 				if !slices.Equal(r.alarms, c.silent) {
 					t.Errorf("alarms %v, want %v", r.alarms, c.silent)
 				}
