@@ -53,7 +53,9 @@ func (e *endless) Receive(context.Context) (seq.Delivery, error) {
 }
 
 // Section 8, simulation: at full rate heap, goroutines and open files do not
-// grow. A soak of 100 goes on for about a minute.
+// grow; journal faults: nor does the memory that it takes to read what was
+// written. A soak of 17 writes ten million packets, and none writes more: they
+// take 3 GB.
 func TestFullRate(t *testing.T) {
 	dir := t.TempDir()
 	type usage struct {
@@ -62,7 +64,7 @@ func TestFullRate(t *testing.T) {
 	}
 	var first, most usage
 	looks := 0
-	src := &endless{left: uint64(soak.Rounds(200_000, 600_000))}
+	src := &endless{left: uint64(min(soak.Rounds(200_000, 600_000), 10_000_000))}
 	src.look = func() {
 		if looks++; looks%3 != 0 {
 			return
