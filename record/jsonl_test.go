@@ -148,7 +148,7 @@ func TestJSONLClock(t *testing.T) {
 func TestJSONLTwoLines(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
-	const step, skew = 1000, 2500 // microseconds
+	const step, skew = 1000, 7500 // microseconds
 	for at := uint64(0); at < 400*step+skew; at += step / 2 {
 		for line, behind := range []uint64{0, skew} {
 			s := (at - behind) / step
