@@ -40,10 +40,17 @@ func halves(c uint64) (uint32, bool) {
 	n := c&each0F + letters*9
 	x := (n<<4 | n>>8) & 0x00FF00FF00FF00FF
 	x = (x | x>>8) & 0x0000FFFF0000FFFF
-	b := uint32(x | x>>16)
-	// Lower case is one bit more, which digits have. Without it and without
-	// that of letters, something else would look like a digit.
-	return b, digits(b) == c|0x20*each01 && (c>>5|c>>6)&each01 == each01
+	return uint32(x | x>>16), areDigits(c)
+}
+
+// areDigits looks at eight bytes at once: adding 0x80-n sets the top bit of a
+// byte from n up. One that has it from the start is none; nor is, then, what it
+// carries into.
+func areDigits(c uint64) bool {
+	l := c | 0x20*each01 // in lower case
+	digit := (c + (0x80-'0')*each01) &^ (c + (0x80-'9'-1)*each01)
+	letter := (l + (0x80-'a')*each01) &^ (l + (0x80-'f'-1)*each01)
+	return (digit|letter)&^c&(0x80*each01) == 0x80*each01
 }
 
 // appendUnhex appends the bytes whose digits are in text.

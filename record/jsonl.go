@@ -85,7 +85,8 @@ func (j *JSONL) Open(cursor uint64, known bool) error {
 		return nil
 	}
 	for len(j.early) < maxEarly {
-		e, err := j.read()
+		var e Event
+		err := j.read(&e)
 		if err == io.EOF {
 			return &InputError{Path: j.c.Name, Err: fmt.Errorf("none of its %d lines is a packet", j.line)}
 		}
@@ -146,9 +147,9 @@ func (j *JSONL) Receive(ctx context.Context) (seq.Delivery, error) {
 }
 
 // Next gives what the next line tells, io.EOF at the end.
-func (j *JSONL) Next(ctx context.Context) (Event, error) {
+func (j *JSONL) Next(ctx context.Context) (e Event, err error) {
 	if err := ctx.Err(); err != nil {
-		return Event{}, err
+		return e, err
 	}
 	if len(j.early) > 0 {
 		e := j.early[0]
@@ -159,7 +160,7 @@ func (j *JSONL) Next(ctx context.Context) (Event, error) {
 	if j.answer != nil && !j.Ready() {
 		return j.await(ctx)
 	}
-	e, err := j.read()
+	err = j.read(&e)
 	j.told = j.line
 	return e, err
 }
@@ -182,8 +183,9 @@ func (j *JSONL) await(ctx context.Context) (Event, error) {
 	if !j.waiting {
 		j.waiting = true
 		go func() {
-			e, err := j.read()
-			j.answer <- jsonlAnswer{e, err}
+			var a jsonlAnswer
+			a.err = j.read(&a.event)
+			j.answer <- a
 		}()
 	}
 	select {
@@ -197,31 +199,30 @@ func (j *JSONL) await(ctx context.Context) (Event, error) {
 }
 
 // read reads the next line that is not empty.
-func (j *JSONL) read() (Event, error) {
+func (j *JSONL) read(e *Event) error {
 	for {
 		text, n, err := j.readLine()
 		if n == 0 {
-			return Event{}, err
+			return err
 		}
 		j.line++
 		j.offset += uint64(n)
 		if err == nil && blank(text) {
 			continue
 		}
-		var e Event
 		if err == nil {
-			e, err = j.parser.parse(text)
+			err = j.parser.parse(text, e)
 		}
 		if err != nil {
 			j.rejected++
 			if j.rejected <= maxWarnings && j.c.Warn != nil {
 				j.c.Warn(fmt.Sprintf("%s:%d: %v", j.c.Name, j.line, err))
 			}
-			e = Event{Kind: Rejected, At: j.parser.last}
+			*e = Event{Kind: Rejected, At: j.parser.last}
 		}
 		e.Cursor = j.offset
 		e.Delivery.Cursor = j.offset
-		return e, nil
+		return nil
 	}
 }
 

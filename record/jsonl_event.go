@@ -39,11 +39,11 @@ type fields struct {
 	sequence, timestamp, payload, checksum bool
 }
 
-func (p *jsonlParser) parse(text []byte) (Event, error) {
-	if e, ok := p.usual(text); ok {
-		return e, nil
+func (p *jsonlParser) parse(text []byte, e *Event) (err error) {
+	if !p.usual(text, e) {
+		*e, err = p.any(text)
 	}
-	return p.any(text)
+	return err
 }
 
 // any reads a line of whatever order and keys.
@@ -63,6 +63,7 @@ func (p *jsonlParser) any(text []byte) (Event, error) {
 	}
 	p.last = f.event.At
 	d := &f.event.Delivery
+	f.event.Line = d.Line
 	if f.corrupted {
 		d.Checksum ^= jsonlDamage
 	}

@@ -58,7 +58,7 @@ func TestJSONLLines(t *testing.T) {
 	list := events(t, packetLine(18446744073709551614, "")+
 		`{"priority": 9, "packet": {"sequence": 1, "timestamp": NaN, "payload": "", "checksum": 0}, "corrupted": true}`+"\n"+
 		packetLine(2, `,"retransmit":true,"line":"B","at":1.5,"header":"untrusted","else":[1,{"a":"\u0041\""},null]`)+
-		"\n"+`{"heartbeat":12}`+"\n"+`{"end":13,"at":2}`+"\n"+`{"at":2.25}`+"\n")
+		"\n"+`{"heartbeat":12,"line":"B"}`+"\n"+`{"end":13,"at":2}`+"\n"+`{"at":2.25}`+"\n")
 	kinds := []record.EventKind{record.Arrived, record.Arrived, record.Arrived, record.Heartbeat, record.EndOfSession, record.Passed}
 	if len(list) != len(kinds) {
 		t.Fatalf("%d events: %+v", len(list), list)
@@ -77,7 +77,7 @@ func TestJSONLLines(t *testing.T) {
 	if d := list[2].Delivery; d.Origin != seq.Answer || d.Line != 1 || d.HeaderTrusted || list[2].At != 1500*time.Millisecond || string(d.Payload) != "p2" {
 		t.Errorf("an answer: %+v", list[2])
 	}
-	if list[3].Next != 12 || list[3].At != 1500*time.Millisecond || list[4].Next != 13 || list[5].At != 2250*time.Millisecond {
+	if list[3].Next != 12 || list[3].Line != 1 || list[4].Line != 0 || list[3].At != 1500*time.Millisecond || list[4].Next != 13 || list[5].At != 2250*time.Millisecond {
 		t.Errorf("marks: %+v", list[3:])
 	}
 }
@@ -140,6 +140,43 @@ func TestJSONLClock(t *testing.T) {
 	want := "0,0.5,7030,OK\n1,1.5,7031,RETRANSMIT\n2,2.5,7032,OK\n3,3.5,7033,OK\n"
 	if got := string(r.read(rigLog)); got != want {
 		t.Errorf("log:\n%swant\n%s", got, want)
+	}
+}
+
+// Section 8, A/B, by lines of text: what either line brings is not asked for,
+// what both have lost is, once; a line that falls silent is told of.
+func TestJSONLTwoLines(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	const step, skew = 1000, 7500 // microseconds
+	for at := uint64(0); at < 400*step+skew; at += step / 2 {
+		for line, behind := range []uint64{0, skew} {
+			s := (at - behind) / step
+			lost := []bool{s%20 == 13, s%20 == 17 || s > 300}[line] || s == 200
+			if at < behind || (at-behind)%step != 0 || s >= 400 || lost {
+				continue
+			}
+			text.WriteString(packetLine(s, fmt.Sprintf(`,"line":"%c","at":%d.%06d`, 'A'+line, at/1e6, at%1e6)))
+		}
+	}
+	text.WriteString(packetLine(200, `,"retransmit":true,"at":0.5`))
+	r, s, asked := recordJSONL(t, text.String(), seq.Config{Ask: seq.AskAll, PolicySeed: 1}, journal.None)
+	var lost []uint64 // by A, when B was silent
+	for n := uint64(301); n < 400; n++ {
+		if n%20 == 13 {
+			lost = append(lost, n)
+		}
+	}
+	total := s.Total
+	if total.PacketsWritten != 400-uint64(len(lost)) || total.Inversions != 0 || total.Gaps != uint64(len(lost)) || total.RetransmitsReceived != 1 {
+		t.Errorf("%+v", total)
+	}
+	first, rest, _ := strings.Cut(asked, "\n")
+	if !strings.HasPrefix(first, `{"first":200,"last":200,"cause":"loss","try":1,`) || strings.Count(asked, `"try":1,`) != 1+len(lost) {
+		t.Errorf("asked:\n%s\n%s", first, rest)
+	}
+	if want := "line B is silent from sequence 301 on: what it does not bring is taken from the other"; fmt.Sprint(r.warns) != "["+want+"]" {
+		t.Errorf("warnings %q", r.warns)
 	}
 }
 

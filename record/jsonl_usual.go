@@ -12,9 +12,9 @@ import (
 // look; what usual takes, any takes alike.
 //
 // [json.dumps]: https://docs.python.org/3/library/json.html
-func (p *jsonlParser) usual(text []byte) (Event, bool) {
+func (p *jsonlParser) usual(text []byte, e *Event) bool {
 	u := usualLine{rest: text, ok: true}
-	e := Event{At: p.last}
+	*e = Event{At: p.last}
 	d := &e.Delivery
 	u.key('{', `"sequence":`)
 	d.Sequence = u.integer()
@@ -26,12 +26,12 @@ func (p *jsonlParser) usual(text []byte) (Event, bool) {
 	checksum := u.integer()
 	u.key('}', "")
 	if !u.ok || checksum > 1<<32-1 || len(u.rest) > 0 && !blank(u.rest) {
-		return Event{}, false
+		return false
 	}
 	d.Checksum = uint32(checksum)
 	d.Origin, d.HeaderTrusted, d.At = seq.Original, true, p.last
 	d.Valid = d.Packet.Valid()
-	return e, true
+	return true
 }
 
 // A usualLine is what is left of a line that is as usual so far.
@@ -75,7 +75,34 @@ func (u *usualLine) integer() (n uint64) {
 	return n
 }
 
+// number takes a number. One with few digits, as a time with microseconds has,
+// is a quotient of two that floats hold exactly, and so is rounded once, as
+// ParseFloat does it (Clinger 1990).
 func (u *usualLine) number() float64 {
+	i, n, point := 0, uint64(0), -1
+	for ; i < len(u.rest) && i < 17; i++ {
+		switch c := u.rest[i]; {
+		case c-'0' < 10:
+			n = n*10 + uint64(c-'0')
+		case c == '.' && point < 0 && i > 0:
+			point = i
+		case c == ',' && i > 0 && point != i-1 && n < 1<<53 && (u.rest[0] != '0' || point == 1):
+			u.rest = u.rest[i:]
+			if point < 0 {
+				return float64(n)
+			}
+			return float64(n) / powers[i-point-1]
+		default:
+			return u.anyNumber()
+		}
+	}
+	return u.anyNumber()
+}
+
+// powers of ten that a float holds exactly.
+var powers = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17}
+
+func (u *usualLine) anyNumber() float64 {
 	i := 0
 	for i < len(u.rest) && !wordEnd[u.rest[i]] {
 		i++

@@ -3,6 +3,9 @@ package record
 import (
 	"bytes"
 	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -22,6 +25,16 @@ var usualLines = []struct {
 	{`{"sequence":1,"timestamp":1,"payload":"00`, false},
 	{`{"sequence":1,"timestamp":1,"payload":"00","checksum":1,"at":2}`, false},
 	{`{"sequence":01,"timestamp":01,"payload":"00","checksum":1}`, false},
+	{`{"sequence":1,"timestamp":0.1,"payload":"00","checksum":1}`, true},
+	{`{"sequence":1,"timestamp":1700000000.123456,"payload":"00","checksum":1}`, true},
+	{`{"sequence":1,"timestamp":9007199254740993,"payload":"00","checksum":1}`, true},
+	{`{"sequence":1,"timestamp":0.000000000000001,"payload":"00","checksum":1}`, true},
+	{`{"sequence":1,"timestamp":123456789012345678.5,"payload":"00","checksum":1}`, true},
+	{`{"sequence":1,"timestamp":1.,"payload":"00","checksum":1}`, false},
+	{`{"sequence":1,"timestamp":.5,"payload":"00","checksum":1}`, false},
+	{`{"sequence":1,"timestamp":1.2.3,"payload":"00","checksum":1}`, false},
+	{`{"sequence":1,"timestamp":00.5,"payload":"00","checksum":1}`, false},
+	{`{"sequence":1,"timestamp":,"payload":"00","checksum":1}`, false},
 	{`{"sequence":,"timestamp":1,"payload":"00","checksum":1}`, false},
 	{`{ "sequence": 1,  "timestamp":1,"payload":"00","checksum":1}`, false},
 	{`{"timestamp":1,"sequence":1,"payload":"00","checksum":1}`, false},
@@ -32,6 +45,24 @@ func TestUsualLines(t *testing.T) {
 	for _, l := range usualLines {
 		if got := sameAsAny(t, l.text); got != l.usual {
 			t.Errorf("%s: usual is %v, want %v", l.text, got, l.usual)
+		}
+	}
+}
+
+// Numbers of few digits are as ParseFloat has them, bit for bit.
+func TestUsualNumbers(t *testing.T) {
+	t.Parallel()
+	draw := rand.New(rand.NewPCG(1, 1))
+	for range 20_000 {
+		text := strconv.AppendUint(nil, draw.Uint64()>>draw.IntN(64), 10)
+		if at := draw.IntN(len(text) + 1); at > 0 && at < len(text) {
+			text = slices.Insert(text, at, '.')
+		}
+		u := usualLine{rest: append(text, ','), ok: true}
+		got := u.number()
+		want, err := number(text)
+		if u.ok != (err == nil) || u.ok && (math.Float64bits(got) != math.Float64bits(want) || string(u.rest) != ",") {
+			t.Fatalf("%s: %v, %t, rest %q; want %v, %v", text, got, u.ok, u.rest, want, err)
 		}
 	}
 }
@@ -47,8 +78,8 @@ func FuzzUsual(f *testing.F) {
 func sameAsAny(t *testing.T, text string) bool {
 	t.Helper()
 	quick, slow := jsonlParser{maxPayload: 16, last: time.Second}, jsonlParser{maxPayload: 16, last: time.Second}
-	got, ok := quick.usual([]byte(text))
-	if !ok {
+	var got Event
+	if !quick.usual([]byte(text), &got) {
 		return false
 	}
 	want, err := slow.any([]byte(text))

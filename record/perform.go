@@ -199,6 +199,8 @@ func (l *Logger) tellAlarms(alarms []seq.Alarm) {
 			l.c.warn("sequence %d is too far ahead to be believed (--max-jump); such packets are counted (quarantined)", a.Sequence)
 		case seq.AlarmNoRequests:
 			l.c.warn("sequence %d is missing and the source cannot be asked: gaps are accepted", a.Sequence)
+		case seq.AlarmSilent:
+			l.c.warn("line %c is silent from sequence %d on: what it does not bring is taken from the other", 'A'+a.Line, a.Sequence)
 		}
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -28,6 +30,8 @@ type config struct {
 	dir     string
 	out     string
 	only    string // the one step to run; its results go to standard output
+	level   string // part of the name of the levels to append at
+	journal string // part of the name of the peers that take part
 }
 
 func main() {
@@ -39,6 +43,8 @@ func main() {
 	flag.StringVar(&c.dir, "dir", "", "folder on the disk to measure; empty: the one for temporary files")
 	flag.StringVar(&c.out, "out", "record/RESULTS.md", "file for the results")
 	flag.StringVar(&c.only, "only", "", "run one step, append, scan, whole, asked or damage, and print its results instead")
+	flag.StringVar(&c.level, "level", "", "append only at the levels whose names hold this")
+	flag.StringVar(&c.journal, "journal", "", "measure only peers whose names hold this")
 	flag.Parse()
 	if err := c.run(); err != nil {
 		fmt.Fprintln(os.Stderr, "record:", err)
@@ -52,6 +58,8 @@ func (c *config) run() (err error) {
 	}
 	defer os.RemoveAll(c.dir)
 	all := contestants()
+	ours := all[0]
+	all = slices.DeleteFunc(all, func(p *contestant) bool { return p != ours && !strings.Contains(p.name, c.journal) })
 	r := newReport(c, all)
 	for _, s := range []step{{"append", appendAll}, {"scan", scanAll}, {"whole", endToEnd}, {"asked", askedPerNeeded}, {"damage", faults}} {
 		if c.only != "" && c.only != s.name {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -59,6 +60,9 @@ func fresh(c *config, f func(dir string) error) error {
 // appendAll measures appending, and the disk alone beside it.
 func appendAll(c *config, all []*contestant, r *report) error {
 	for _, l := range levels {
+		if !strings.Contains(l.name, c.level) {
+			continue
+		}
 		rate, mem, cpu := make([]sample, len(all)), make([]sample, len(all)), make([]sample, len(all))
 		var floor sample
 		records := batchOf(1, l.batch)

@@ -60,21 +60,22 @@ func writable(frames []seq.Frame) error {
 	return nil
 }
 
-// stage encodes frames behind those that wait for flush.
+// stage encodes frames behind those that wait for flush. They are writable.
 func (j *Journal) stage(frames []seq.Frame) error {
 	keep := int64(reserve)
 	if n := len(frames); n > 0 && frames[n-1].Type == seq.FrameStop {
 		keep = 0
 	}
 	for i := range frames {
-		n, err := bodySize(&frames[i])
-		if err == nil {
-			err = j.makeRoom(frameSize(n), keep)
+		n, _ := bodySize(&frames[i])
+		size := frameSize(n)
+		if len(j.enc.buf) >= flushBytes || !j.fits(size+keep) {
+			if err := j.makeRoom(size, keep); err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			return err
-		}
-		j.enc.frame(j.place(), &frames[i], n)
+		p := j.place()
+		j.enc.frame(&p, &frames[i], n)
 		j.pending++
 	}
 	return nil
@@ -85,14 +86,13 @@ func (j *Journal) place() place {
 	return place{segment: j.seg.id, offset: j.seg.end + int64(len(j.enc.buf)), lsn: j.next + j.pending, watermark: j.synced}
 }
 
+// fits says whether the segment has so many bytes left.
+func (j *Journal) fits(size int64) bool { return j.seg.end+int64(len(j.enc.buf))+size <= j.seg.size }
+
 // makeRoom sees to it that the next frame fits into the segment, and what is
 // kept for the last frames behind it.
 func (j *Journal) makeRoom(size, keep int64) error {
-	fits := func() bool { return j.seg.end+int64(len(j.enc.buf))+size+keep <= j.seg.size }
-	if fits() && len(j.enc.buf) < flushBytes {
-		return nil
-	}
-	if err := j.flush(); err != nil || fits() {
+	if err := j.flush(); err != nil || j.fits(size+keep) {
 		return err
 	}
 	return j.roll(size)
@@ -130,20 +130,32 @@ func (j *Journal) takeBack(b []byte, cause error) error {
 	return cause
 }
 
-// smallSync is a sync that is bound by its overhead.
-const smallSync = 16 << 10
+const (
+	smallGroup = 256 << 10 // bytes of a sync up to which it is worth it to zero ahead
+	smallWrite = 64 << 10  // the same of a write that nobody syncs
+)
 
-// zeroAhead writes zeros before frames come, once for many syncs. The first
-// write to space that was only taken makes each sync of it write metadata too;
-// to overwrite zeros takes less than half the time. Large groups do without:
-// for them twice the bytes would cost more.
+// zeroAhead writes zeros before frames come, once for many writes, and frames
+// go over them. The first write to space that was only taken makes the sync of
+// it write metadata too; and the system then finds memory for it page by page,
+// where a larger piece at once costs half (large folios). For large writes twice
+// the bytes would cost more.
 func (j *Journal) zeroAhead(n int64) error {
 	end := j.seg.end + n
-	if !j.c.Level.survivesPower() || j.group >= smallSync || end <= j.zeroed || j.zeroed >= j.seg.size {
+	if end <= j.zeroed || j.zeroed >= j.seg.size {
+		return nil
+	}
+	step := min(max(8*n, 256<<10), int64(len(zeros)))
+	if !j.c.Level.survivesPower() {
+		if n > smallWrite {
+			return nil
+		}
+		step = min(max(16*n, 32<<10), 256<<10)
+	} else if max(n, j.group) > smallGroup {
 		return nil
 	}
 	at := max(j.zeroed, j.seg.end)
-	step := min(int64(len(zeros)), j.seg.size-at)
+	step = min(step, j.seg.size-at)
 	_, err := j.seg.file.WriteAt(zeros[:step], at)
 	j.zeroed = at + step
 	return err

@@ -158,6 +158,74 @@ func TestFlipWithoutWatermark(t *testing.T) {
 	}
 }
 
+// The watermark itself: without it, what was synced and then damaged cannot be
+// told from a torn end.
+func TestWatermarkDecides(t *testing.T) {
+	t.Parallel()
+	segment, at := threeFrames(t)
+	blind := slices.Clone(segment[:headerSize])
+	e := encoder{}
+	for i := range 3 { // the same frames, as if nothing had been synced before them
+		b := segment[at[i]:]
+		n := binary.LittleEndian.Uint32(b)
+		e.raw(&place{segment: 1, offset: int64(at[i]), lsn: LSN(i + 1), watermark: headerSize}, seq.FrameType(b[4]), b[frameHeader:frameHeader+n])
+	}
+	blind = append(blind, e.buf...)
+	for name, c := range map[string]struct {
+		segment []byte
+		damaged int
+		torn    bool
+		want    []uint64
+	}{
+		"with it":               {segment, 1, false, []uint64{1, 3}},
+		"without it":            {blind, 0, true, []uint64{1, 3}}, // the last is salvaged, but nobody is told of the hole
+		"undamaged, without it": {blind, 0, false, []uint64{1, 2, 3}},
+	} {
+		b := slices.Clone(c.segment)
+		if c.damaged > 0 || c.torn {
+			b[at[1]+frameHeader] ^= 1
+		}
+		got, first, _ := reopened(t, journalOf(t, b))
+		if diff := cmp.Diff(c.want, got); diff != "" || first.Damaged != c.damaged || (first.Torn != nil) != c.torn {
+			t.Errorf("%s: %+v\n%s", name, first, diff)
+		}
+	}
+}
+
+// The header of a new segment is torn: what was in the ones before stays, the
+// bytes are saved, and the journal goes on.
+func TestTornHeaderOfNewSegment(t *testing.T) {
+	t.Parallel()
+	disk, n := manySegments(t)
+	last := segmentPath(6)
+	whole := contents(t, disk, last)
+	step := 1
+	if testing.Short() {
+		step = 7
+	}
+	for _, zeros := range []bool{false, true} {
+		for cut := 0; cut <= headerSize; cut += step {
+			disk, _ := manySegments(t)
+			b := slices.Clone(whole[:cut])
+			if zeros { // the space was taken
+				b = append(b, make([]byte, 4096-cut)...)
+			}
+			put(t, disk, last, b)
+			if err := disk.Remove(synced); err != nil { // its word is another test's
+				t.Fatal(err)
+			}
+			got, first, second := reopened(t, disk)
+			want := uint64(n) - 1 // the frame that began the segment
+			if len(got) != int(want) || got[want-1] != want || first.Torn != nil || second.Damaged != first.Damaged {
+				t.Fatalf("cut at %d, zeros %t: %d of %d frames, %+v, %+v", cut, zeros, len(got), want, first, second)
+			}
+			if damaged := cut > 0 && cut < headerSize; damaged != (first.Damaged == 1) || damaged && first.Damages[0].Kind != DamagedHeader {
+				t.Fatalf("cut at %d, zeros %t: %+v", cut, zeros, first)
+			}
+		}
+	}
+}
+
 // A recovery that ended between the new segment and the cut of the old one: what
 // the old one holds from there on is dead, whatever it looks like.
 func TestDeadEnd(t *testing.T) {
@@ -277,7 +345,7 @@ func TestTails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	elsewhere.frame(place{segment: 2, offset: int64(len(segment)), lsn: 4, watermark: 64}, &f, n)
+	elsewhere.frame(&place{segment: 2, offset: int64(len(segment)), lsn: 4, watermark: 64}, &f, n)
 	for name, c := range map[string]struct {
 		segment []byte
 		want    []uint64
@@ -320,7 +388,7 @@ func TestNumbersGrow(t *testing.T) {
 	for lsn, want := range map[LSN]bool{6: false, 7: true, 8: true, 9: false} {
 		var e encoder
 		e.buf = make([]byte, 64+40) // room for one frame before it
-		e.frame(place{segment: 1, offset: 104, lsn: lsn, watermark: 64}, &f, n)
+		e.frame(&place{segment: 1, offset: 104, lsn: lsn, watermark: 64}, &f, n)
 		var s scanner
 		s.reset(bytes.NewReader(e.buf), segmentFile{id: 1, size: int64(len(e.buf)), first: 7, whole: true})
 		if _, ok, err := s.frame(104, 7); ok != want || err != nil {
@@ -374,7 +442,7 @@ func TestFrameInPayload(t *testing.T) {
 	}
 	var e encoder
 	inside := int64(headerSize + frameHeader + packetHead)
-	e.frame(place{segment: 1, offset: inside, lsn: 1, watermark: 64}, &forged, n)
+	e.frame(&place{segment: 1, offset: inside, lsn: 1, watermark: 64}, &forged, n)
 
 	disk := vfs.NewCrash(1, 0)
 	j, _ := open(t, disk, Config{Level: Always})

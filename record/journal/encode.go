@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"math"
 	"math/bits"
+	"slices"
 
 	"holdfast/record/seq"
 )
@@ -61,18 +62,40 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // frameSize is the length of a frame with a body of n bytes in the file.
 func frameSize(n int) int64 { return int64(frameHeader+n+frameTrailer+7) &^ 7 }
 
-// checksum is that of a frame. The place is written to a buffer of the caller,
-// who keeps it, for otherwise each call would allocate one.
-func checksum(place *[16]byte, segment uint64, offset int64, frame []byte) uint32 {
-	binary.LittleEndian.PutUint64(place[:8], segment)
-	binary.LittleEndian.PutUint64(place[8:], uint64(offset))
-	return crc32.Update(crc32.Update(0, castagnoli, place[:]), castagnoli, frame)
+// segmentSum is the checksum over the number of a segment: where that of each of
+// its frames begins.
+func segmentSum(id uint64) uint32 {
+	return crc32.Checksum(binary.LittleEndian.AppendUint64(nil, id), castagnoli)
 }
+
+// checksum is that of a frame at an offset of the segment that sum is of. The
+// offset goes in by eight look-ups: a call for 8 bytes costs as much as one for
+// half a frame.
+func checksum(sum uint32, offset int64, frame []byte) uint32 {
+	x := uint64(offset) ^ uint64(^sum)
+	t := &offsetTables
+	sum = t[7][byte(x)] ^ t[6][byte(x>>8)] ^ t[5][byte(x>>16)] ^ t[4][byte(x>>24)] ^
+		t[3][byte(x>>32)] ^ t[2][byte(x>>40)] ^ t[1][byte(x>>48)] ^ t[0][byte(x>>56)]
+	return crc32.Update(^sum, castagnoli, frame)
+}
+
+// offsetTables are for 8 bytes at once: table k is of a byte with k zeros behind
+// it ("slicing by 8", Kounavis and Berry 2005).
+var offsetTables = func() (t [8][256]uint32) {
+	t[0] = *castagnoli
+	for i := range 256 {
+		for k := 1; k < 8; k++ {
+			t[k][i] = t[0][byte(t[k-1][i])] ^ t[k-1][i]>>8
+		}
+	}
+	return t
+}()
 
 // An encoder appends frames to buf.
 type encoder struct {
-	buf   []byte
-	place [16]byte
+	buf     []byte
+	segment uint64 // that sum is of
+	sum     uint32
 }
 
 // A place is where a frame comes to lie, and the numbers that go with it.
@@ -85,38 +108,58 @@ type place struct {
 }
 
 // frame appends a frame whose body is n bytes long by [bodySize].
-func (e *encoder) frame(p place, f *seq.Frame, n int) {
-	at := e.begin(p, byte(f.Type), n)
-	e.buf = appendBody(e.buf, f)
-	e.end(p, at)
+func (e *encoder) frame(p *place, f *seq.Frame, n int) {
+	b := e.begin(p, f.Type, n)
+	if f.Type == seq.FramePacket {
+		putPacket(b[frameHeader:], &f.Packet)
+	} else {
+		appendBody(b[:frameHeader], f)
+	}
+	e.end(p, b, n)
 }
 
 // raw appends a frame of another place.
-func (e *encoder) raw(p place, typ seq.FrameType, body []byte) {
-	at := e.begin(p, byte(typ), len(body))
-	e.buf = append(e.buf, body...)
-	e.end(p, at)
+func (e *encoder) raw(p *place, typ seq.FrameType, body []byte) {
+	b := e.begin(p, typ, len(body))
+	copy(b[frameHeader:], body)
+	e.end(p, b, len(body))
 }
 
-func (e *encoder) begin(p place, typ byte, n int) (at int) {
-	at = len(e.buf)
-	b := binary.LittleEndian.AppendUint32(e.buf, uint32(n))
-	b = append(b, typ, p.flags, 0, 0)
-	b = binary.LittleEndian.AppendUint64(b, uint64(p.lsn))
-	e.buf = binary.LittleEndian.AppendUint64(b, uint64(p.watermark))
-	return at
+// begin makes room for a frame and writes its header and the zeros at its end.
+func (e *encoder) begin(p *place, typ seq.FrameType, n int) []byte {
+	at, size := len(e.buf), int(frameSize(n))
+	if cap(e.buf)-at < size {
+		e.buf = slices.Grow(e.buf, size)
+	}
+	e.buf = e.buf[:at+size]
+	b := e.buf[at:]
+	le := binary.LittleEndian
+	le.PutUint64(b[size-8:], 0) // the checksum comes upon it
+	le.PutUint64(b, uint64(n)|uint64(typ)<<32|uint64(p.flags)<<40)
+	le.PutUint64(b[8:], uint64(p.lsn))
+	le.PutUint64(b[16:], uint64(p.watermark))
+	return b
 }
 
-func (e *encoder) end(p place, at int) {
-	crc := checksum(&e.place, p.segment, p.offset, e.buf[at:])
-	e.buf = binary.LittleEndian.AppendUint32(e.buf, crc)
-	var zeros [8]byte
-	e.buf = append(e.buf, zeros[:-len(e.buf[at:])&7]...)
+// end writes the checksum.
+func (e *encoder) end(p *place, b []byte, n int) {
+	if e.segment != p.segment {
+		e.segment, e.sum = p.segment, segmentSum(p.segment)
+	}
+	sum := frameHeader + n
+	binary.LittleEndian.PutUint32(b[sum:], checksum(e.sum, p.offset, b[:sum]))
 }
 
 // bodySize is the length of the body of f. The error says why f cannot be
 // written.
 func bodySize(f *seq.Frame) (int, error) {
+	if f.Type == seq.FramePacket && len(f.Packet.Payload) <= MaxPayload {
+		return packetHead + len(f.Packet.Payload), nil
+	}
+	return anySize(f)
+}
+
+func anySize(f *seq.Frame) (int, error) {
 	n := 0
 	switch f.Type {
 	case seq.FrameSession:
@@ -160,6 +203,7 @@ func tallySize(t *seq.TallyFrame) int {
 	return n
 }
 
+// appendBody appends the body of f, which is no packet: see putPacket.
 func appendBody(b []byte, f *seq.Frame) []byte {
 	le := binary.LittleEndian
 	switch f.Type {
@@ -172,8 +216,6 @@ func appendBody(b []byte, f *seq.Frame) []byte {
 		b = le.AppendUint64(b, uint64(f.Start.Wall))
 		b = le.AppendUint64(b, f.Start.Cursor)
 		b = le.AppendUint32(b, f.Start.Depth)
-	case seq.FramePacket:
-		b = appendPacket(b, &f.Packet)
 	case seq.FrameWrote:
 		b = appendWrote(b, &f.Wrote)
 	case seq.FrameRequest:
@@ -199,14 +241,14 @@ func appendBody(b []byte, f *seq.Frame) []byte {
 	return b
 }
 
-func appendPacket(b []byte, p *seq.PacketFrame) []byte {
+func putPacket(b []byte, p *seq.PacketFrame) {
 	le := binary.LittleEndian
-	b = le.AppendUint64(b, p.Sequence)
-	b = le.AppendUint64(b, math.Float64bits(p.Timestamp))
-	b = le.AppendUint64(b, uint64(p.At))
-	b = le.AppendUint32(b, p.Checksum)
-	b = append(b, byte(p.Origin), p.Line, 0, 0)
-	return append(b, p.Payload...)
+	_ = b[packetHead-1]
+	le.PutUint64(b, p.Sequence)
+	le.PutUint64(b[8:], math.Float64bits(p.Timestamp))
+	le.PutUint64(b[16:], uint64(p.At))
+	le.PutUint64(b[24:], uint64(p.Checksum)|uint64(p.Origin)<<32|uint64(p.Line)<<40)
+	copy(b[packetHead:], p.Payload)
 }
 
 func appendWrote(b []byte, w *seq.WroteFrame) []byte {

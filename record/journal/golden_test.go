@@ -78,7 +78,7 @@ func TestChecksumCoversThePlace(t *testing.T) {
 		end     string
 	}{{1, 64, "9457a4c5"}, {2, 64, "2a0b0b90"}, {1, 128, "ad27f0de"}} {
 		var e encoder
-		e.frame(place{segment: at.segment, offset: at.offset, lsn: 1, watermark: 64}, &f, n)
+		e.frame(&place{segment: at.segment, offset: at.offset, lsn: 1, watermark: 64}, &f, n)
 		if got := hex.EncodeToString(e.buf[len(e.buf)-4:]); got != at.end {
 			t.Errorf("segment %d offset %d: ends %s, want %s", at.segment, at.offset, got, at.end)
 		}

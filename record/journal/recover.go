@@ -271,7 +271,7 @@ func (m *mover) salvage(f rawFrame) error {
 
 func (m *mover) put(f rawFrame, p place) error {
 	j := m.j
-	j.enc.raw(p, f.typ, f.body)
+	j.enc.raw(&p, f.typ, f.body)
 	if len(j.enc.buf) < flushBytes {
 		return nil
 	}

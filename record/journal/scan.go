@@ -18,8 +18,8 @@ type scanner struct {
 	first   LSN   // of the segment; 0 if unknown
 	size    int64 // of the file
 	buf     []byte
-	base    int64 // offset of buf in the file
-	place   [16]byte
+	base    int64  // offset of buf in the file
+	sum     uint32 // of the segment's number
 }
 
 const readAhead = 256 << 10
@@ -41,7 +41,7 @@ func (f *rawFrame) end() int64 { return f.offset + f.size }
 // reset begins another segment.
 func (s *scanner) reset(r io.ReaderAt, f segmentFile) {
 	s.r, s.segment, s.size, s.first = r, f.id, f.size, 0
-	s.buf, s.base = s.buf[:0], 0
+	s.buf, s.base, s.sum = s.buf[:0], 0, segmentSum(f.id)
 	if f.whole {
 		s.first = f.first
 	}
@@ -82,7 +82,7 @@ func (s *scanner) frame(offset int64, least LSN) (f rawFrame, ok bool, err error
 	}
 	le := binary.LittleEndian
 	sum := frameHeader + n
-	if checksum(&s.place, s.segment, offset, b[:sum]) != le.Uint32(b[sum:]) {
+	if checksum(s.sum, offset, b[:sum]) != le.Uint32(b[sum:]) {
 		return f, false, nil
 	}
 	f = rawFrame{offset: offset, size: size, typ: seq.FrameType(b[4]), copied: b[5]&flagCopy != 0, padded: true,
@@ -150,7 +150,7 @@ func (s *scanner) resume(offset int64, least LSN) (f rawFrame, ok bool, err erro
 }
 
 // zeros is what space holds that was taken and not written.
-var zeros [readAhead]byte
+var zeros [1 << 20]byte
 
 // chunk gives the length of the next bytes to look at, a multiple of 8, and
 // whether all of them are zeros.

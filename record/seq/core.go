@@ -12,9 +12,10 @@ import (
 type core struct {
 	c Config // validated
 
-	begun bool   // the first sequence is known
-	first uint64 // lowest of the session
-	top   uint64 // one above the highest proven to exist
+	begun bool      // the first sequence is known
+	first uint64    // lowest of the session
+	top   uint64    // one above the highest proven to exist
+	tops  [2]uint64 // one above the highest of which each line brought the first copy
 	gaps  gapList
 	held  heldRing     // with the journal
 	buf   sortedBuffer // without
@@ -89,8 +90,11 @@ func (k *core) accept(p *PacketFrame) acceptance {
 		a.late, a.cause, a.extent, a.delay = true, was.cause, k.top-1-seq, p.At-was.seen
 	}
 	answer := a.asked && p.Origin == Answer
-	if a.late && a.cause == Loss && !answer {
+	if a.late && a.cause == Loss && !answer && !k.other(p) {
 		k.learn(a)
+	}
+	if p.Origin == Original && !k.c.JournalOff { // without it nothing would say so again
+		k.tops[p.Line&1] = max(k.tops[p.Line&1], seq+1)
 	}
 	k.moved = true
 	k.counts[Packets]++
@@ -101,6 +105,12 @@ func (k *core) accept(p *PacketFrame) acceptance {
 	k.recent.put(&p.Packet, answer, k.counts[Packets])
 	k.hold(seq, heldPacket{size: uint32(len(p.Payload)), input: k.inputs, answer: answer})
 	return a
+}
+
+// other reports whether a packet is late only beside the other line: its own
+// brings it in its turn.
+func (k *core) other(p *PacketFrame) bool {
+	return p.Origin == Original && k.tops[1-p.Line&1] > 0 && p.Sequence >= k.tops[p.Line&1]
 }
 
 func (k *core) hold(seq uint64, p heldPacket) {

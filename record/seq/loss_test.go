@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"holdfast/internal/soak"
 	"holdfast/record/seq"
 )
@@ -59,6 +61,91 @@ func TestLossOfFew(t *testing.T) {
 	w.lose, w.noEnd = only(98, 99, 100), true
 	if r := w.run(); len(r.requests) != 0 || len(r.log) != 97 {
 		t.Errorf("requests %v, %d lines", r.requests, len(r.log))
+	}
+}
+
+// Section 8, wire: 1, 3, then an answer with 2 to 6, of which only 2 was asked
+// for, then 7, 8, 9. That is one request for 2 at most, and none later.
+func TestLossAnswerWithMore(t *testing.T) {
+	t.Parallel()
+	for _, asked := range []bool{false, true} {
+		r := newRecorder(t, seq.Config{First: 1, Source: askable})
+		must(t, r.start(0))
+		give := func(now time.Duration, s uint64, origin seq.Origin) {
+			d := original(s)
+			d.At, d.Origin = now, origin
+			r.packet(now, d)
+		}
+		now := time.Millisecond
+		give(now, 1, seq.Original)
+		give(now, 3, seq.Original)
+		if asked {
+			now = r.ready.Wake
+			r.do(r.m.Tick(now), 0)
+		}
+		for s := uint64(2); s <= 6; s++ {
+			give(now, s, seq.Answer)
+		}
+		for s := uint64(4); s <= 9; s++ { // and the stream catches up
+			give(now, s, seq.Original)
+		}
+		for range 20 {
+			if r.ready.Wake == seq.Never {
+				break
+			}
+			now = max(now, r.ready.Wake)
+			r.do(r.m.Tick(now), 0)
+		}
+		var want []seq.Range
+		if asked {
+			want = []seq.Range{{First: 2, Count: 1, Cause: seq.Loss, Try: 1}}
+		}
+		if diff := cmp.Diff(want, r.requests); diff != "" || len(r.log) != 9 || !inOrder(r.log) || r.ready.Wake != seq.Never {
+			t.Errorf("asked %t: log %v, wake %v, requests %s", asked, r.log, r.ready.Wake, diff)
+		}
+		if n := r.total().DuplicatesDiscarded; n != 4 { // 3, and then 4 to 6
+			t.Errorf("asked %t: %d duplicates", asked, n)
+		}
+	}
+}
+
+// Section 8, wire: the end is told before all has come: what is on its way, or
+// has to be asked for, is waited for, but not for ever.
+func TestLossEndBeforeAll(t *testing.T) {
+	t.Parallel()
+	for _, answers := range []bool{true, false} {
+		r := newRecorder(t, seq.Config{First: 1, Source: askable})
+		must(t, r.start(0))
+		for _, s := range []uint64{1, 2, 5} {
+			r.packet(time.Millisecond, original(s))
+		}
+		r.hi = 9
+		now := 2 * time.Millisecond
+		r.do(r.m.End(now, 9), 0)
+		late := original(4)
+		late.At = now
+		r.packet(now, late)
+		for answered := 0; !r.ready.Done; {
+			now = max(now, r.ready.Wake)
+			r.do(r.m.Tick(now), 0)
+			for ; answered < len(r.requests); answered++ {
+				q := r.requests[answered]
+				for s := q.First; answers && s < q.First+uint64(q.Count); s++ {
+					d := original(s)
+					d.At, d.Origin = now, seq.Answer
+					r.packet(now, d)
+				}
+			}
+		}
+		lines, limit := 8, 100*time.Millisecond
+		if !answers {
+			lines, limit = 4, 2*time.Second+2*time.Millisecond
+		}
+		r.stop(now, seq.StopComplete)
+		if len(r.log) != lines || !inOrder(r.log) || now > limit || r.total().Gaps != uint64(8-lines) {
+			t.Errorf("answers %t: log %v at %v, requests %v, %d gaps", answers, r.log, now, r.requests, r.total().Gaps)
+		}
+		r.checkStats()
 	}
 }
 

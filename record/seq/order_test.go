@@ -139,6 +139,25 @@ func TestOrderWindows(t *testing.T) {
 	}
 }
 
+// Blocks of W+1 packets, each block backwards, are one farther out of order than
+// the window allows: each costs one request, for its first, and no order.
+func TestOrderReversedBlocks(t *testing.T) {
+	t.Parallel()
+	for _, window := range []uint64{2, 10, 50, 500} {
+		const blocks = 20
+		var sequences []uint64
+		for block := range uint64(blocks) {
+			for i := range window + 1 {
+				sequences = append(sequences, block*(window+1)+window-i)
+			}
+		}
+		r := play(t, seq.Config{Window: window}, sequences...)
+		if len(r.log) != len(sequences) || !inOrder(r.log) || len(r.requests) > blocks {
+			t.Errorf("window %d: %d lines, in order %t, %d requests", window, len(r.log), inOrder(r.log), len(r.requests))
+		}
+	}
+}
+
 // With a gap that never closes, no more than the bound waits, and the rest
 // stays in order.
 func TestOrderBounds(t *testing.T) {

@@ -325,7 +325,7 @@ func (t *roundTripAsker) askDamaged(m *Machine) {
 		if r == nil || r.tries > 0 {
 			continue
 		}
-		ripe := m.top-1-seq >= grace || m.now >= m.overdue(r)
+		ripe := m.passedBy(seq+1) >= grace || m.now >= m.overdue(r)
 		if !ripe || !t.room() || t.send(m, inquiry{first: seq, end: seq + 1, cause: Corrupt, try: 1, fresh: true}) == seq {
 			kept = append(kept, seq)
 		}
@@ -335,16 +335,16 @@ func (t *roundTripAsker) askDamaged(m *Machine) {
 
 // ripe reports whether a run is taken for lost (G2).
 func (m *Machine) ripe(r *run) bool {
-	return m.top-r.end >= m.countLimb() || m.now >= m.overdue(r)
+	return m.passedBy(r.end) >= m.countLimb() || m.now >= m.overdue(r)
 }
 
 // overdue is when a run is taken for lost by time. A known window speaks in
 // packets: while they come, they decide, and time only when they cease.
 func (m *Machine) overdue(r *run) time.Duration {
 	if m.c.Window > 0 {
-		return max(r.seen, m.arrival) + max(m.timeLimb(), firstT)
+		return max(r.seen, m.arrival) + max(m.timeLimb(), firstT) + m.skew()
 	}
-	return r.seen + m.timeLimb()
+	return r.seen + m.timeLimb() + m.skew()
 }
 
 // askRipe asks for what is lost, the oldest first, runs that touch together;

@@ -45,12 +45,14 @@ const (
 	AlarmConflict   AlarmKind = 1 // the session's first copy that differs from the known packet
 	AlarmQuarantine AlarmKind = 2 // a packet too far ahead to be believed, the first since one was
 	AlarmNoRequests AlarmKind = 3 // a gap was given up because the source cannot be asked
+	AlarmSilent     AlarmKind = 4 // a line shows nothing while the other goes on; Sequence is what it would have shown next
 )
 
 // An Alarm is something that a person may want to know.
 type Alarm struct {
 	Kind     AlarmKind
 	Sequence uint64
+	Line     byte // of AlarmSilent
 }
 
 // StallError says that the source ends the process at every start before it
@@ -83,6 +85,7 @@ type Machine struct {
 	unjournaled PacketFrame   // the packet of this input, without the journal
 	warned      bool          // that nothing can be asked for
 
+	lines *lines // nil while there is only line A
 	steps definitiveAsker
 	trips roundTripAsker
 }
@@ -179,6 +182,7 @@ func (m *Machine) Packet(now time.Duration, d Delivery) Ready {
 func (m *Machine) Heartbeat(now time.Duration, nextExpected uint64, line byte) Ready {
 	m.input(now)
 	m.exists(nextExpected)
+	m.hear(line, nextExpected)
 	return m.finish()
 }
 
@@ -260,7 +264,7 @@ func (m *Machine) input(now time.Duration) {
 func (m *Machine) journal(f Frame) { m.ready.Journal = append(m.ready.Journal, f) }
 
 func (m *Machine) alarm(kind AlarmKind, seq uint64) {
-	m.ready.Alarm = append(m.ready.Alarm, Alarm{kind, seq})
+	m.ready.Alarm = append(m.ready.Alarm, Alarm{Kind: kind, Sequence: seq})
 }
 
 // packetFrame adds a packet's frame to what is to be journaled. It is filled in
@@ -283,6 +287,7 @@ func (m *Machine) packet(d *Delivery) {
 	}
 	f.Packet, f.At, f.Origin, f.Line = d.Packet, d.At, d.Origin, d.Line
 	a := m.accept(f)
+	m.hearPacket(d)
 	if a.asked && d.Origin == Original {
 		m.counts[SpuriousRequests]++
 	}
@@ -291,6 +296,7 @@ func (m *Machine) packet(d *Delivery) {
 // duplicate takes a valid copy of a packet that was taken before.
 func (m *Machine) duplicate(d *Delivery) {
 	m.counts[Duplicates]++
+	m.hearPacket(d)
 	known := m.recent.get(d.Sequence)
 	if known == nil {
 		return
@@ -362,6 +368,7 @@ func (m *Machine) exists(below uint64) {
 
 // finish ends every input but Stop.
 func (m *Machine) finish() Ready {
+	m.listen()
 	m.order()
 	if m.c.Source.Definitive {
 		m.steps.choose(m)

@@ -30,6 +30,9 @@ type world struct {
 	answer  int                 // most packets in an answer; 0 is any number
 	silent  bool                // the server
 	lose    func(s uint64) bool // additionally
+	two     bool                // lines
+	skew    time.Duration       // of the second
+	loseB   func(s uint64) bool // additionally, on it
 	beats   bool                // heartbeats after the end
 	noEnd   bool
 
@@ -101,7 +104,12 @@ func (w *world) happen(e event) {
 	now := w.q.Now()
 	switch e.kind {
 	case sends:
-		w.send(packet(e.next), seq.Original, w.out, 0)
+		if w.lose == nil || !w.lose(e.next) {
+			w.send(packet(e.next), seq.Original, w.out, 0, 0)
+		}
+		if w.two && (w.loseB == nil || !w.loseB(e.next)) {
+			w.send(packet(e.next), seq.Original, w.out, w.skew, 1)
+		}
 		return
 	case serves:
 		w.serve(e.request)
@@ -128,8 +136,8 @@ func (w *world) happen(e event) {
 }
 
 // send puts a packet on a way.
-func (w *world) send(p seq.Packet, origin seq.Origin, f faults, latency time.Duration) {
-	if w.draw.Float64() < f.loss || origin == seq.Original && w.lose != nil && w.lose(p.Sequence) {
+func (w *world) send(p seq.Packet, origin seq.Origin, f faults, latency time.Duration, line byte) {
+	if w.draw.Float64() < f.loss {
 		return
 	}
 	copies := 1
@@ -138,7 +146,7 @@ func (w *world) send(p seq.Packet, origin seq.Origin, f faults, latency time.Dur
 	}
 	damaged := w.draw.Float64() < f.corrupt // and so are its copies, as in the lab (L2)
 	for i := range copies {
-		d := seq.Delivery{Packet: p, Origin: origin, Valid: !damaged, HeaderTrusted: true}
+		d := seq.Delivery{Packet: p, Origin: origin, Line: line, Valid: !damaged, HeaderTrusted: true}
 		if damaged {
 			d.Checksum ^= 1
 		}
@@ -156,7 +164,7 @@ func (w *world) serve(q seq.Range) {
 		n = min(n, uint64(w.answer))
 	}
 	for s := q.First; s < q.First+n; s++ {
-		w.send(packet(s), seq.Answer, w.back, w.rtt-w.rtt/2)
+		w.send(packet(s), seq.Answer, w.back, w.rtt-w.rtt/2, 0)
 	}
 }
 

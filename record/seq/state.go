@@ -17,12 +17,13 @@ const StateVersion = 1
 // all that is missing when it starts.
 type State struct {
 	Version   int
-	Begun     bool   // First is known
-	First     uint64 // lowest sequence of the session
-	Next      uint64 // lowest sequence neither written nor released
-	Top       uint64 // one above the highest sequence proven to exist
-	Wrote     bool   // Highest is known
-	Highest   uint64 // highest sequence written
+	Begun     bool      // First is known
+	First     uint64    // lowest sequence of the session
+	Next      uint64    // lowest sequence neither written nor released
+	Top       uint64    // one above the highest sequence proven to exist
+	Lines     [2]uint64 // one above the highest of which line A, line B brought the first copy
+	Wrote     bool      // Highest is known
+	Highest   uint64    // highest sequence written
 	Known     []Interval
 	Written   []Interval
 	Held      []Held // ascending
@@ -91,7 +92,7 @@ func Replay(c Config, frames iter.Seq[Frame]) (State, error) {
 func (k *core) state() State {
 	s := State{
 		Version: StateVersion,
-		Begun:   k.begun, First: k.first, Next: k.next(), Top: k.top, Wrote: k.wrote, Highest: k.highest,
+		Begun:   k.begun, First: k.first, Next: k.next(), Top: k.top, Lines: k.tops, Wrote: k.wrote, Highest: k.highest,
 		Policy: k.policy, D: k.countLimb(), T: k.timeLimb(),
 		Run: k.run, Depth: k.depth, Stalls: k.stalls, Cursor: k.cursor, Started: k.started,
 		Moved: k.moved, Clean: k.clean, Completed: k.completed, Counts: k.counts,
@@ -163,7 +164,7 @@ func (k *core) restore(s *State) error {
 		return fmt.Errorf("seq: state of version %d: this program reads version %d", s.Version, StateVersion)
 	}
 	k.begun, k.first, k.top, k.wrote, k.highest = s.Begun, s.First, s.Top, s.Wrote, s.Highest
-	k.held.next = s.Next
+	k.held.next, k.tops = s.Next, s.Lines
 	end := s.First
 	for _, g := range s.Gaps {
 		if g.First < end || g.Last < g.First || g.Last >= s.Top {
