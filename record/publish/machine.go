@@ -139,7 +139,7 @@ func (m *Machine) advance(now time.Duration) {
 	if m.phase == publishing && m.unsaved >= m.c.SnapshotEvery && m.c.SnapshotEvery > 0 {
 		m.save()
 	}
-	if m.phase == publishing && m.ended && m.taken == m.final && len(m.flights) == 0 {
+	if m.phase == publishing && m.ended && m.taken.Bytes == m.final.Bytes && len(m.flights) == 0 {
 		if m.fresh {
 			m.leave()
 		} else {
@@ -346,7 +346,7 @@ func (m *Machine) save() {
 
 // room is how many lines may be given.
 func (m *Machine) room() int {
-	if m.phase != publishing || m.ended && m.taken == m.final {
+	if m.phase != publishing || m.ended && m.taken.Bytes == m.final.Bytes {
 		return 0
 	}
 	return max(0, m.c.Window-len(m.flights))
