@@ -17,10 +17,12 @@ import (
 	"holdfast/record/publish"
 )
 
-// A Publisher publishes a log while it grows. [Start] makes it. Its methods may
+// A Publisher publishes a log while it grows. [New] makes it. Its methods may
 // be called from any goroutine.
 type Publisher struct {
 	c       Config
+	ctx     context.Context // ends it
+	start   sync.Once
 	stream  string
 	subject string
 	self    holder
@@ -56,10 +58,11 @@ type Publisher struct {
 	told      bool // that the log has ended
 }
 
-// Start begins to publish a log, which need not be there before Wrote is called.
-// Until ctx ends, or Finish returns, it tries again whatever goes wrong, but for
-// what cannot get better.
-func Start(ctx context.Context, c Config) (*Publisher, error) {
+// New gives a publisher that begins when [Publisher.Wrote] is called for the
+// first time: then the log is locked, and whoever published it before is dead.
+// From then on, until ctx ends or Finish returns, it tries again whatever goes
+// wrong, but for what cannot get better.
+func New(ctx context.Context, c Config) (*Publisher, error) {
 	c, err := c.validated()
 	if err != nil {
 		return nil, err
@@ -73,18 +76,24 @@ func Start(ctx context.Context, c Config) (*Publisher, error) {
 	if p.me, err = json.Marshal(p.self); err != nil {
 		return nil, err
 	}
-	ctx, p.cancel = context.WithCancel(ctx)
-	go func() {
-		defer close(p.gone)
-		p.err = p.run(ctx)
-	}()
+	p.ctx, p.cancel = context.WithCancel(ctx)
 	return p, nil
+}
+
+func (p *Publisher) goOn() {
+	p.start.Do(func() {
+		go func() {
+			defer close(p.gone)
+			p.err = p.run(p.ctx)
+		}()
+	})
 }
 
 // Wrote implements record.Publisher: the log has so many bytes of whole lines.
 func (p *Publisher) Wrote(end, lines uint64) {
 	p.lines.Store(lines)
 	p.end.Store(end)
+	p.goOn()
 	select {
 	case p.grown <- struct{}{}:
 	default:
@@ -110,6 +119,7 @@ func (p *Publisher) Holder() string {
 // it, or nothing gets on any more. The log must not grow once it is called.
 func (p *Publisher) Finish(ctx context.Context) (Summary, error) {
 	p.finish.Do(func() { close(p.ended) })
+	p.goOn()
 	select {
 	case <-p.gone:
 	case <-ctx.Done():
@@ -122,6 +132,7 @@ func (p *Publisher) Finish(ctx context.Context) (Summary, error) {
 // somebody to take it.
 func (p *Publisher) Close() {
 	p.cancel()
+	p.start.Do(func() { close(p.gone) })
 	<-p.gone
 }
 
@@ -176,13 +187,15 @@ func (p *Publisher) unfinished(ctx context.Context, err error) error {
 // connect finds the engine and makes what is needed, again and again. Once the
 // log has ended there is one last try.
 func (p *Publisher) connect(ctx context.Context) (time.Duration, error) {
-	for {
+	for tries := 0; ; tries++ {
 		ended := p.isOver()
 		ttl, err := p.open(ctx)
 		if err == nil || ctx.Err() != nil || ended || hopeless(err) {
 			return ttl, err
 		}
-		p.problems.add(err)
+		if tries > 0 { // a short recording tells it at its end only
+			p.problems.add(err)
+		}
 		select {
 		case <-ctx.Done():
 		case <-p.ended:
@@ -237,14 +250,6 @@ func (p *Publisher) loop(ctx, work context.Context) error {
 		}
 		if p.effects.Wake != publish.Never {
 			timer.Reset(max(0, p.effects.Wake-p.now()))
-		}
-		at := make(chan struct{})
-		if more {
-			close(at)
-		}
-		select {
-		case <-at:
-		default:
 		}
 		if more {
 			select {

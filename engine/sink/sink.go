@@ -17,7 +17,8 @@
 //	bucket HF_LEASE   key S: who publishes, as JSON; it expires
 //	bucket HF_SNAPSHOT key S: what the stream holds, for who takes over
 //
-// Call [Start], and [Publisher.Finish] when the log has ended.
+// Call [New], give it to the recorder, and call [Publisher.Finish] when the log
+// has ended.
 package sink
 
 import (
