@@ -51,10 +51,12 @@ type Publisher struct {
 	inputs    chan []publish.Input
 	m         *publish.Machine
 	begin     time.Time
+	ttl       time.Duration // of the lease
 	log       *logReader
 	effects   publish.Effects
 	queue     []publish.Input // what came of an act at once
 	stopRead  context.CancelFunc
+	link      link
 	told      bool // that the log has ended
 }
 
@@ -137,14 +139,15 @@ func (p *Publisher) Close() {
 }
 
 func (p *Publisher) run(ctx context.Context) error {
-	ttl, err := p.connect(ctx)
+	var err error
+	p.ttl, err = p.connect(ctx)
 	if p.conn != nil {
 		defer p.conn.Close()
 	}
 	if err != nil {
 		return p.unfinished(ctx, err)
 	}
-	if p.m, err = publish.New(p.c.machine(ttl)); err != nil {
+	if p.m, err = publish.New(p.c.machine(p.ttl)); err != nil {
 		return err
 	}
 	p.inbox = p.conn.NATS.NewInbox()
@@ -160,8 +163,10 @@ func (p *Publisher) run(ctx context.Context) error {
 		return engine.Explain(p.conn.Where, err)
 	}
 	defer sub.Unsubscribe()
+	broke := p.conn.NATS.StatusChanged(nats.DISCONNECTED, nats.RECONNECTING, nats.CLOSED)
+	defer p.conn.NATS.RemoveStatusListener(broke)
 	p.begin = time.Now()
-	err = p.loop(ctx, work)
+	err = p.loop(ctx, work, broke)
 	if p.log != nil {
 		p.log.close()
 	}
@@ -236,10 +241,10 @@ const linesAtOnce = 1024
 
 // loop is the whole publisher: wait for something, give it to the machine, do
 // what it says.
-func (p *Publisher) loop(ctx, work context.Context) error {
+func (p *Publisher) loop(ctx, work context.Context, broke <-chan nats.Status) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	stopped, grown := ctx.Done(), p.grown
+	stopped := ctx.Done()
 	for !p.effects.Done {
 		more, err := p.feed(work)
 		if err != nil {
@@ -272,7 +277,10 @@ func (p *Publisher) loop(ctx, work context.Context) error {
 			p.step(work, in...)
 		case <-timer.C:
 			p.step(work, publish.Input{Kind: publish.Tick})
-		case <-grown:
+		case <-p.grown:
+		case <-broke:
+			p.link.cut()
+			p.step(work, publish.Input{Kind: publish.Broken})
 		case <-p.over():
 		case err := <-p.problems.fatal:
 			return err
@@ -399,7 +407,7 @@ func (p *Publisher) perform(work context.Context) error {
 const oneAct = 4 * time.Second
 
 func (p *Publisher) keepLease(work context.Context, l publish.Lease) {
-	ctx, cancel := context.WithTimeout(work, oneAct/2)
+	ctx, cancel := p.link.context(work, min(oneAct, p.ttl/2)) // a later answer is worth little
 	defer cancel()
 	p.tell(work, p.ask(ctx, l))
 }
@@ -413,7 +421,9 @@ func (p *Publisher) startRead(work context.Context, r publish.Read) {
 	p.stopRead = cancel
 	go func() {
 		defer cancel()
-		p.read(ctx, r)
+		asking, stop := p.link.context(ctx, 0)
+		defer stop()
+		p.read(ctx, asking, r)
 	}()
 }
 

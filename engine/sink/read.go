@@ -13,14 +13,15 @@ import (
 // readChunk is how many messages are told at once.
 const readChunk = 256
 
-// read does what a Read asks for. Its last input is the answer.
-func (p *Publisher) read(ctx context.Context, r publish.Read) {
+// read does what a Read asks for, and tells it until ctx ends. When asking ends
+// the connection broke.
+func (p *Publisher) read(ctx, asking context.Context, r publish.Read) {
 	unread := func(err error) {
 		p.trouble(err)
 		p.tell(ctx, publish.Input{Kind: publish.Unread, ID: r.ID})
 	}
 	if r.Snapshot {
-		e, err := p.snapshots.Get(ctx, p.c.Session)
+		e, err := p.snapshots.Get(asking, p.c.Session)
 		switch {
 		case errors.Is(err, jetstream.ErrKeyNotFound):
 			p.tell(ctx, publish.Input{Kind: publish.Loaded, ID: r.ID})
@@ -31,14 +32,14 @@ func (p *Publisher) read(ctx context.Context, r publish.Read) {
 		}
 		return
 	}
-	last, err := p.last(ctx)
+	last, err := p.last(asking)
 	if err != nil {
 		unread(err)
 		return
 	}
 	chunk := make([]publish.Input, 0, readChunk)
 	if last > 0 && r.After <= last {
-		err = p.conn.Scan(ctx, p.stream, max(r.After, 1), last, func(m engine.StoredMessage) error {
+		err = p.conn.Scan(asking, p.stream, max(r.After, 1), last, func(m engine.StoredMessage) error {
 			seq, epoch, err := origin(p.c.Session, m)
 			if err != nil {
 				return err

@@ -88,10 +88,10 @@ func Verify(ctx context.Context, conn *engine.Conn, session string, log io.Reade
 
 // A message is one of the stream, with what was published of a line.
 type message struct {
-	at   uint64
-	node string
-	line
+	at    uint64
+	node  string
 	epoch uint64
+	line  // its place is known once it has met its line
 }
 
 type verifier struct {
@@ -105,9 +105,11 @@ type verifier struct {
 	lines    map[uint64]*line    // read, and not met in the stream yet
 	messages map[uint64]*message // the other way round
 	met      publish.Set
+	latest   uint64 // epoch of the last message
 
+	mine  []*message // of node, in the order of the stream, whose order was not judged yet
 	epoch uint64
-	last  uint64 // line of the last message of this epoch that node has published
+	last  uint64 // line of the last message of mine in this epoch
 }
 
 func (v *verifier) differs(count *int64, d Difference) {
@@ -124,9 +126,9 @@ func (v *verifier) message(session string, m engine.StoredMessage) error {
 		return err
 	}
 	v.Messages++
-	if epoch != v.epoch {
+	if v.Epochs == 0 || epoch != v.latest {
 		v.Epochs++
-		v.epoch, v.last = epoch, 0
+		v.latest = epoch
 	}
 	got := &message{at: m.Sequence, node: m.Header.Get(headerNode), epoch: epoch, line: line{
 		seq: seq, timestamp: m.Header.Get(headerTimestamp), status: m.Header.Get(headerStatus), payload: m.Data,
@@ -135,6 +137,11 @@ func (v *verifier) message(session string, m engine.StoredMessage) error {
 		v.differs(&v.Repeated, Difference{Message: got.at, Sequence: seq, Reason: "it is in the stream already"})
 		return nil
 	}
+	if got.node == v.node {
+		v.mine = append(v.mine, got)
+	} else {
+		v.Unordered++
+	}
 	if l := v.lines[seq]; l != nil {
 		delete(v.lines, seq)
 		v.compare(got, l)
@@ -142,6 +149,22 @@ func (v *verifier) message(session string, m engine.StoredMessage) error {
 	}
 	v.messages[seq] = got
 	return v.advance()
+}
+
+// order judges the messages of node as far as their lines are known.
+func (v *verifier) order() {
+	for len(v.mine) > 0 && v.mine[0].to.Lines > 0 {
+		m := v.mine[0]
+		v.mine = v.mine[1:]
+		if m.epoch != v.epoch {
+			v.epoch, v.last = m.epoch, 0
+		}
+		if m.to.Lines < v.last {
+			v.differs(&v.Disordered, Difference{Message: m.at, Line: m.to.Lines, Sequence: m.seq,
+				Reason: fmt.Sprintf("it comes behind line %d, in the log before it", v.last)})
+		}
+		v.last = m.to.Lines
+	}
 }
 
 // advance reads one line: as many as there are messages, so that equal ones
@@ -188,15 +211,8 @@ func (v *verifier) compare(m *message, l *line) {
 	if d.Reason != "" {
 		v.differs(&v.Changed, d)
 	}
-	switch {
-	case m.node != v.node:
-		v.Unordered++
-	case m.epoch == v.epoch && l.to.Lines < v.last:
-		d.Reason = fmt.Sprintf("it comes behind line %d, in the log before it", v.last)
-		v.differs(&v.Disordered, d)
-	case m.epoch == v.epoch:
-		v.last = l.to.Lines
-	}
+	m.to = l.to
+	v.order()
 }
 
 // rest looks at what the stream lacks, and what the log lacks.
@@ -211,6 +227,8 @@ func (v *verifier) rest() error {
 		v.differs(&v.Missing, Difference{Line: l.to.Lines, Sequence: l.seq, Reason: "it is not in the stream"})
 	}
 	extra := slices.SortedFunc(maps.Values(v.messages), func(a, b *message) int { return int(int64(a.at) - int64(b.at)) })
+	v.mine = slices.DeleteFunc(v.mine, func(m *message) bool { return m.to.Lines == 0 })
+	v.order()
 	for _, m := range extra {
 		v.differs(&v.Extra, Difference{Message: m.at, Sequence: m.seq, Reason: "it is not in the log"})
 	}

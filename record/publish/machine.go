@@ -61,7 +61,6 @@ type Machine struct {
 
 	final    Place // of the log
 	ended    bool
-	stopping bool
 	progress time.Duration // when something got on, or the log ended
 
 	counts Counters
@@ -119,8 +118,14 @@ func (m *Machine) input(now time.Duration, in Input) {
 		if in.ID == m.read.ID {
 			m.readAnswered(now, in)
 		}
+	case Broken:
+		for i := range m.flights {
+			m.flights[i].answered = true
+		}
+		if len(m.flights) > 0 {
+			m.fail(now)
+		}
 	case Stop:
-		m.stopping = true
 		m.leave()
 	}
 }

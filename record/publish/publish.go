@@ -49,6 +49,7 @@ const (
 	Stored                  // of read ID: message At of the stream holds Seq, published in Epoch
 	ReadEnd                 // of read ID: that was all, the stream ends at At
 	Unread                  // of read ID, or of the snapshot: nobody answers, now
+	Broken                  // the connection broke: no answer to a publish that is under way is waited for
 	Tick                    // it is now
 	Stop                    // publish no more
 )

@@ -187,6 +187,9 @@ func newWorld(seed uint64) *world {
 			w.q.After(w.delay(r.grows[len(r.grows)-1]+3*time.Second), func() { w.kill(r) })
 		}
 		for range w.rng.IntN(3) {
+			w.q.After(w.delay(r.grows[len(r.grows)-1]+time.Second), func() { w.input(r, r.life, Input{Kind: Broken}) })
+		}
+		for range w.rng.IntN(3) {
 			w.q.After(w.delay(r.grows[len(r.grows)-1]+2*time.Second), func() { w.stall(r, w.delay(2*simTTL)) })
 		}
 	}
