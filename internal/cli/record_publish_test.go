@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -239,6 +240,10 @@ func TestRecordPublishNodes(t *testing.T) {
 	for i := range 3 {
 		c := program(t, "engine", "--dir", filepath.Join(t.TempDir(), "node"), "--no-sync", "--listen", clients[i],
 			"--name", "node"+strconv.Itoa(i), "--peer", peers[i], "--routes", strings.Join(peers, ","))
+		out, err := c.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -246,6 +251,9 @@ func TestRecordPublishNodes(t *testing.T) {
 			_ = c.Process.Kill()
 			_ = c.Wait()
 		})
+		if _, err := bufio.NewReader(out).ReadString('\n'); err != nil { // its URL: clients can come
+			t.Fatal(err)
+		}
 		servers = append(servers, c)
 	}
 	const packets = 20_000

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"holdfast/engine"
 	"holdfast/lab/flakyhttp"
 )
 
@@ -46,6 +48,19 @@ func count(ts *testscript.TestScript, neg bool, args []string) {
 	if got := strings.Count(ts.ReadFile(args[1]), "\n"); got != want {
 		ts.Fatalf("%s has %d lines, want %d", args[1], got, want)
 	}
+}
+
+// engineUp starts an engine for the rest of the script: $NATS is its URL.
+//
+//	engine
+func engineUp(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: engine")
+	}
+	s, err := engine.Start(context.Background(), engine.Config{Dir: ts.MkAbs("engine"), NoSync: true})
+	ts.Check(err)
+	ts.Defer(func() { s.Close() })
+	ts.Setenv("NATS", s.URL())
 }
 
 // lab starts the lab's server for the rest of the script: $LAB is its base,
