@@ -60,13 +60,17 @@ func (b *bench) connect(url string) *engine.Conn {
 // log writes a log of the given sequences, and gives its path and size.
 func (b *bench) log(name string, sequences ...uint64) (path string, size uint64) {
 	b.t.Helper()
+	return writeLog(b.t, filepath.Join(b.dir, name), sequences, func(s uint64) []byte { return fmt.Appendf(nil, "payload of %d", s) })
+}
+
+func writeLog(t testing.TB, path string, sequences []uint64, payload func(uint64) []byte) (string, uint64) {
+	t.Helper()
 	var text []byte
 	for _, s := range sequences {
-		text = record.AppendLine(text, seq.Packet{Sequence: s, Timestamp: float64(s) / 4, Payload: fmt.Appendf(nil, "payload of %d", s)}, seq.OK)
+		text = record.AppendLine(text, seq.Packet{Sequence: s, Timestamp: float64(s) / 4, Payload: payload(s)}, seq.OK)
 	}
-	path = filepath.Join(b.dir, name)
 	if err := os.WriteFile(path, text, 0o666); err != nil {
-		b.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return path, uint64(len(text))
 }

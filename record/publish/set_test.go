@@ -75,13 +75,15 @@ func FuzzSnapshot(f *testing.F) {
 func TestSnapshotBounds(t *testing.T) {
 	t.Parallel()
 	var s Set
-	for x := range uint64(maxSnapshot / 2) {
+	for x := range uint64(maxSnapshot/2 - 10) {
 		s.Add(3 * x)
 	}
 	if data, ok := appendSnapshot(nil, anchor{5, 9, 2}, &s); !ok {
 		t.Errorf("%d bytes are refused", len(data))
 	}
-	s.Add(3 * maxSnapshot)
+	for x := range uint64(20) {
+		s.Add(3 * (maxSnapshot + x))
+	}
 	if _, ok := appendSnapshot(nil, anchor{5, 9, 2}, &s); ok {
 		t.Error("too much is taken")
 	}
