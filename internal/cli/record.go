@@ -234,8 +234,12 @@ func (r *recordFlags) interrupted(a *app, err error) error {
 	if !errors.Is(err, record.ErrInterrupted) {
 		return recordError(err)
 	}
-	fmt.Fprintf(a.Stderr, "holdfast: what was received is in the journal; the same command goes on: holdfast record --source %s … --state-dir %s --log %s\n",
-		r.source.value, r.lab.stateDir(), r.log)
+	to := ""
+	if r.publish.to != "" {
+		to = " --to …"
+	}
+	fmt.Fprintf(a.Stderr, "holdfast: what was received is in the journal; the same command goes on: holdfast record --source %s … --state-dir %s --log %s%s\n",
+		r.source.value, r.lab.stateDir(), r.log, to)
 	return context.Canceled
 }
 

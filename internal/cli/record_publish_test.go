@@ -219,9 +219,47 @@ func TestRecordPublishKilled(t *testing.T) {
 	}
 }
 
-// TestRecordPublishNodes is the same on three servers with three replicas, of
+// TestRecordPublishForeign: a stream with a message of nobody's is left alone.
+func TestRecordPublishForeign(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, err := engine.Start(t.Context(), engine.Config{Dir: filepath.Join(dir, "store"), NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	conn, err := engine.Connect(t.Context(), engine.Access{URL: s.URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	run := func(want int, args ...string) string {
+		t.Helper()
+		c := program(t, append(args, "--state-dir", dir, "--log", filepath.Join(dir, "log"), "--to", s.URL())...)
+		var words bytes.Buffer
+		c.Stderr = &words
+		_ = c.Run()
+		if got := c.ProcessState.ExitCode(); got != want {
+			t.Fatalf("exit status %d, want %d: %s", got, want, words.String())
+		}
+		return words.String()
+	}
+	record := []string{"record", "--source", "lab", "--packets", "20", "--termination-prob", "0"}
+	run(ExitOK, record...)
+	if _, err := conn.JS.Publish(t.Context(), "holdfast.rec.lab-42", []byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	const want = `a message that no recorder of this session published: its id is "", not lab-42:SEQUENCE`
+	for _, args := range [][]string{record, {"record", "verify"}} {
+		if words := run(ExitInput, args...); !strings.Contains(words, want) || strings.Count(words, "\n") != 1 {
+			t.Errorf("%v: %s", args, words)
+		}
+	}
+}
+
+// TestRecordPublishKilledNodes is the same on three servers with three replicas, of
 // which one is killed. It takes half a minute, most of it waiting for leaders.
-func TestRecordPublishNodes(t *testing.T) {
+func TestRecordPublishKilledNodes(t *testing.T) {
 	t.Parallel()
 	if soak.Rounds(1, 1) == 1 {
 		t.Skip("elections of three servers take their time: go run ./internal/check -soak 2")

@@ -19,7 +19,7 @@ import (
 func TestSimulationSeeds(t *testing.T) {
 	t.Parallel()
 	var seen tally
-	n := uint64(soak.Rounds(500, 3_000))
+	n := uint64(soak.Rounds(300, 1_500))
 	for seed := range n {
 		w := newWorld(seed)
 		if err := w.run(); err != nil {
@@ -60,7 +60,7 @@ func TestSimulationRepeats(t *testing.T) {
 // same stream, although the servers answer differently (N4).
 func TestServersAgree(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(soak.Rounds(50, 300)) {
+	for seed := range uint64(soak.Rounds(30, 150)) {
 		var ends []string
 		for _, replicated := range []bool{false, true} {
 			w := newWorld(seed)
