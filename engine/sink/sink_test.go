@@ -310,6 +310,14 @@ func TestLostAnswers(t *testing.T) {
 	for seed := range uint64(soak.Rounds(1, 1)) {
 		b := newBench(t)
 		n := uint64(3000)
+		forgetful := jetstream.StreamConfig{}
+		if c, err := b.config("x", b.url).validated(); err == nil {
+			forgetful = c.stream()
+			forgetful.Duplicates = 100 * time.Millisecond // ids are of no help
+		}
+		if _, err := b.conn.JS.CreateStream(t.Context(), forgetful); err != nil {
+			t.Fatal(err)
+		}
 		proxy := newProxy(t, strings.TrimPrefix(b.url, "nats://"), seed)
 		var group sync.WaitGroup
 		var all [2]Summary
