@@ -42,6 +42,8 @@ type lineWriter struct {
 	busy      bool // a batch is being written
 	closed    bool
 	err       error // the first failure, for ever
+	publisher Publisher
+	count     uint64 // lines of the log, if there is a publisher
 }
 
 // A batch is lines and their text.
@@ -170,6 +172,7 @@ func (w *lineWriter) write(spare *batch) {
 		w.crc = crc32.Update(w.crc, castagnoli, b.text)
 		w.wrote = append(w.wrote, b.lines...)
 		w.marks = append(w.marks, mark{len(b.lines), w.end, w.crc})
+		w.grown(len(b.lines))
 	}
 	*spare = b
 	w.changed.Broadcast()

@@ -108,6 +108,7 @@ func (l *Logger) open(r *recovered) error {
 	l.frugal = l.caps.MayExit
 	live := l.c.Journal.Level == journal.Group && !l.frugal && !l.c.Policy.JournalOff && !r.state.Completed
 	l.lines = newLineWriter(file, l.j, r.end, r.crc, live)
+	l.lines.publish(l.c.Publisher, r.state.Counts[seq.Written])
 	if r.state.Completed {
 		return nil
 	}

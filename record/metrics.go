@@ -59,9 +59,16 @@ func (s *Status) Line() string {
 	if s.Begun {
 		hi = strconv.FormatUint(s.Hi, 10)
 	}
-	return fmt.Sprintf("%s recv %s written %s hi %s gaps %s (%d runs) held %d asked %s sync p99 %v",
+	line := fmt.Sprintf("%s recv %s written %s hi %s gaps %s (%d runs) held %d asked %s sync p99 %v",
 		s.Session, grouped(t.PacketsReceived), grouped(t.PacketsWritten), hi, grouped(t.Gaps), t.Extra["gap_runs"], s.Held,
 		grouped(t.RetransmitRequests), s.Syncs.P99())
+	if s.Publisher != nil {
+		lag, active := s.Publisher.Lag()
+		if line += " publish lag " + grouped(lag); !active {
+			line += " (standby)"
+		}
+	}
+	return line
 }
 
 // grouped writes a number for people: 1,234,567.
@@ -90,6 +97,13 @@ func (s *Status) gauges() []gauge {
 	}
 	if s.Begun {
 		list = append(list, gauge{"hi", float64(s.Hi)})
+	}
+	if s.Publisher != nil {
+		lag, active := s.Publisher.Lag()
+		list = append(list, gauge{"publish_lag", float64(lag)}, gauge{"publish_active", 0})
+		if active {
+			list[len(list)-1].value = 1
+		}
 	}
 	return list
 }

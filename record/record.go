@@ -53,6 +53,7 @@ type Config struct {
 	Disk      vfs.Disk     // nil is the operating system's
 	Warn      func(string) // told of what is odd; may be nil
 	Status    func(Status) // told now and then how far it is; may be nil
+	Publisher Publisher    // told how far the log is; may be nil
 }
 
 // JournalDir is the folder of a session's journal.

@@ -23,6 +23,8 @@ type Status struct {
 	seq.Progress
 	Unsynced int64 // bytes of the journal that a power cut could take
 	Syncs    Syncs
+
+	Publisher Publisher // nil if there is none; asked for its lag when that is told
 }
 
 // A watch tells Config.Status now and then how far the recording is.
@@ -56,7 +58,7 @@ func (w *watch) look(l *Logger) {
 
 func (l *Logger) status() Status {
 	_, total := l.m.Stats()
-	s := Status{Session: l.c.Session, Total: total, Progress: l.m.Progress(), Held: l.kept.n, Unsynced: l.j.Unsynced()}
+	s := Status{Session: l.c.Session, Total: total, Progress: l.m.Progress(), Held: l.kept.n, Unsynced: l.j.Unsynced(), Publisher: l.c.Publisher}
 	l.watch.mu.Lock()
 	s.Syncs = l.watch.syncs
 	l.watch.mu.Unlock()

@@ -61,7 +61,7 @@ var dependencies = []dependencyRule{
 // values out, on every machine. Their tests are free.
 var pure = []pattern{
 	"fetch/retry", "fetch/pace", "fetch/outage",
-	"record/seq", "record/moldudp",
+	"record/seq", "record/publish", "record/moldudp",
 	"merge", "merge/setcode", "merge/kway",
 	"replay", "replay/tick", "replay/match", "replay/whatif",
 	"guard",

@@ -80,6 +80,11 @@ type accessFlags struct{ a engine.Access }
 
 func (g *accessFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&g.a.URL, "nats", "", "URL of the engine, such as nats://127.0.0.1:4222; several with commas")
+	g.addWho(f)
+}
+
+// addWho adds the flags that say who asks.
+func (g *accessFlags) addWho(f *pflag.FlagSet) {
 	f.StringVar(&g.a.Creds, "creds", "", "file with a NATS user's credentials")
 	f.StringVar(&g.a.CA, "tls-ca", "", "file with the certificate authorities to believe (default the system's)")
 	f.StringVar(&g.a.Cert, "tls-cert", "", "file with the client's certificate")

@@ -21,6 +21,7 @@ import (
 type recordFlags struct {
 	lab        labFlags
 	policy     policyFlags
+	publish    publishFlags
 	source     choice
 	clock      choice
 	in         string
@@ -52,10 +53,13 @@ missing.
   --source jsonl   one packet a line: {"sequence":1,"timestamp":0.5,"payload":"6869","checksum":3633523372}
 
 With --journal off it is the classic logger: --buffer-size then trades coverage
-for order. See holdfast record tradeoff.`,
+for order. See holdfast record tradeoff.
+
+` + publishHelp,
 		Example: `  holdfast record --source lab --seed 42 --state-dir state --log events.log --supervise
   holdfast record score --log events.log --seed 42
   holdfast record --source jsonl -i packets.jsonl --state-dir state --log events.log
+  holdfast record --source jsonl -i packets.jsonl --state-dir state --log events.log --to nats://127.0.0.1:4222 --node a
   holdfast record verify --log events.log --state-dir state`,
 		Args: args(0, 0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -81,6 +85,7 @@ for order. See holdfast record tradeoff.`,
 	f.BoolVar(&r.failOnGaps, "fail-on-gaps", false, "exit 1 if a packet is missing at the end")
 	r.lab.add(f)
 	r.policy.add(f)
+	r.publish.add(f)
 	cmd.AddCommand(newRecordScore(a), newRecordVerify(a), newRecordDump(a), newRecordExplain(a), newRecordRebuild(a), newRecordTradeoff(a))
 	return cmd
 }
@@ -131,6 +136,11 @@ func (r *recordFlags) run(ctx context.Context, a *app) error {
 
 func (r *recordFlags) runLab(ctx context.Context, a *app, c record.Config) error {
 	c.Session, c.Source = r.lab.session(), record.LabSource
+	to, err := r.publish.open(ctx, a, &c, r.log)
+	if err != nil {
+		return err
+	}
+	defer to.close()
 	src := &labSource{c: r.lab.config(a)}
 	l, err := record.NewLogger(src, r.log, c)
 	if err != nil {
@@ -143,7 +153,7 @@ func (r *recordFlags) runLab(ctx context.Context, a *app, c record.Config) error
 	if err != nil {
 		return r.interrupted(a, err)
 	}
-	return r.tell(a, s, uint64(r.lab.c.TotalPackets))
+	return r.tell(ctx, a, to, s, uint64(r.lab.c.TotalPackets))
 }
 
 func (r *recordFlags) runJSONL(ctx context.Context, a *app, c record.Config) error {
@@ -166,6 +176,11 @@ func (r *recordFlags) runJSONL(ctx context.Context, a *app, c record.Config) err
 		defer f.Close()
 		in.Requests = f
 	}
+	to, err := r.publish.open(ctx, a, &c, r.log)
+	if err != nil {
+		return err
+	}
+	defer to.close()
 	src := record.NewJSONL(in)
 	l, err := record.NewLogger(src, r.log, c)
 	if err != nil {
@@ -175,7 +190,7 @@ func (r *recordFlags) runJSONL(ctx context.Context, a *app, c record.Config) err
 	if err != nil {
 		return r.interrupted(a, err)
 	}
-	if err := r.tell(a, s, s.Total.PacketsWritten+s.Total.Gaps); err != nil {
+	if err := r.tell(ctx, a, to, s, s.Total.PacketsWritten+s.Total.Gaps); err != nil {
 		return err
 	}
 	if n := src.Rejected(); n > 0 {
@@ -219,17 +234,34 @@ func (r *recordFlags) interrupted(a *app, err error) error {
 	if !errors.Is(err, record.ErrInterrupted) {
 		return recordError(err)
 	}
-	fmt.Fprintf(a.Stderr, "holdfast: what was received is in the journal; the same command goes on: holdfast record --source %s … --state-dir %s --log %s\n",
-		r.source.value, r.lab.stateDir(), r.log)
+	to := ""
+	if r.publish.to != "" {
+		to = " --to …"
+	}
+	fmt.Fprintf(a.Stderr, "holdfast: what was received is in the journal; the same command goes on: holdfast record --source %s … --state-dir %s --log %s%s\n",
+		r.source.value, r.lab.stateDir(), r.log, to)
 	return context.Canceled
 }
 
-func (r *recordFlags) tell(a *app, s record.Stats, packets uint64) error {
-	err := a.print(s, func(w io.Writer) error { return writeRecord(w, s, packets) })
-	if err == nil && r.failOnGaps && s.Total.Gaps > 0 {
+// tell waits for the publisher, and tells what came of the recording.
+func (r *recordFlags) tell(ctx context.Context, a *app, to *publishing, s record.Stats, packets uint64) error {
+	published, failed := to.finish(ctx)
+	if errors.Is(failed, context.Canceled) {
+		fmt.Fprintf(a.Stderr, "holdfast: %s is complete; the same command publishes the rest\n", r.log)
+		return failed
+	}
+	err := a.print(recorded{s, published}, func(w io.Writer) error {
+		return errors.Join(writeRecord(w, s, packets), writePublished(w, published))
+	})
+	switch {
+	case err != nil:
+		return err
+	case failed != nil:
+		return failed
+	case r.failOnGaps && s.Total.Gaps > 0:
 		return notHeld(fmt.Errorf("--fail-on-gaps: %d packets are missing", s.Total.Gaps))
 	}
-	return err
+	return nil
 }
 
 // writeRecord begins with the three lines of the requirement's own test.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"holdfast/engine/sink"
 	"holdfast/internal/vfs"
 	"holdfast/record"
 	"holdfast/record/journal"
@@ -82,22 +83,37 @@ func (s *sessionFlags) read(f func(*journal.Reader) error) error {
 func newRecordVerify(a *app) *cobra.Command {
 	var (
 		session sessionFlags
+		publish publishFlags
 		log     string
 	)
 	cmd := &cobra.Command{
 		Use:   "verify",
-		Short: "Check a log against its journal, byte for byte",
+		Short: "Check a log against its journal, and a stream against the log, byte for byte",
 		Long: `Makes every line again from the journal and compares it with the log. Exit status
 1 if a line differs, is missing or is too much, or if the journal is damaged and
-no recorder has dealt with it yet. Damage that was healed is listed.`,
-		Example: `  holdfast record verify --log events.log --state-dir state`,
-		Args:    args(0, 0, "flags only"),
-		RunE: func(*cobra.Command, []string) error {
+no recorder has dealt with it yet. Damage that was healed is listed.
+
+With --to, the stream that the log was published to is compared with it too: each
+line is in it once, with the same bytes, and nothing else; what this recorder
+(--node, as it was given to record) has published stands in the log's order.`,
+		Example: `  holdfast record verify --log events.log --state-dir state
+  holdfast record verify --log events.log --state-dir state --to nats://127.0.0.1:4222`,
+		Args: args(0, 0, "flags only"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			v, err := verifyLog(log, &session)
 			if err != nil {
 				return recordError(err)
 			}
-			if err := a.print(v, func(w io.Writer) error { return writeVerification(w, log, v) }); err != nil {
+			stream, err := publish.verify(cmd.Context(), a, session.name, log)
+			if err != nil {
+				return err
+			}
+			err = a.print(verified{v, stream}, func(w io.Writer) error {
+				err := writeVerification(w, log, v)
+				writeStreamVerification(w, stream)
+				return err
+			})
+			if err != nil {
 				return err
 			}
 			switch {
@@ -106,13 +122,22 @@ no recorder has dealt with it yet. Damage that was healed is listed.`,
 				return notHeld(fmt.Errorf("%s:%d: %s; %d differences in all", log, d.Line, d.Reason, v.Differing))
 			case v.Unhealed > 0:
 				return notHeld(fmt.Errorf("the journal is damaged: %s: start the recorder again to heal it", v.Damages[0]))
+			case stream != nil && !stream.Held():
+				return notHeld(fmt.Errorf("stream %s is not %s: %v; %d differences in all", stream.Stream, log, stream.Differences[0], stream.Differing))
 			}
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&log, "log", "events.log", "the log")
 	session.add(cmd.Flags())
+	publish.add(cmd.Flags())
 	return cmd
+}
+
+// verified is what verify prints.
+type verified struct {
+	record.Verification
+	Stream *sink.Verification `json:"stream,omitempty"`
 }
 
 func verifyLog(log string, session *sessionFlags) (v record.Verification, err error) {

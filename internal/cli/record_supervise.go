@@ -30,7 +30,7 @@ func (a *app) supervise(cmd *cobra.Command) error {
 			return err
 		case cmd.Context().Err() != nil:
 			return context.Canceled
-		case status == ExitOK, len(out) > 0 && status == ExitNotHeld:
+		case status == ExitOK, len(out) > 0:
 			if _, err := a.Stdout.Write(out); err != nil || status == ExitOK {
 				return err
 			}

@@ -50,6 +50,19 @@ func count(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// engineUp starts an engine for the rest of the script: $NATS is its URL.
+//
+//	engine
+func engineUp(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: engine")
+	}
+	s, err := engine.Start(context.Background(), engine.Config{Dir: ts.MkAbs("engine"), NoSync: true})
+	ts.Check(err)
+	ts.Defer(func() { s.Close() })
+	ts.Setenv("NATS", s.URL())
+}
+
 // lab starts the lab's server for the rest of the script: $LAB is its base,
 // $LABTLS that of TLS, $LABCA its authority's file; words of a file that are
 // LAB become the base.
@@ -69,15 +82,4 @@ func lab(ts *testscript.TestScript, neg bool, args []string) {
 		text := strings.ReplaceAll(ts.ReadFile(name), "LAB", s.URL())
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o666))
 	}
-}
-
-// natsEngine starts an engine for the rest of the script; $NATS is its URL.
-func natsEngine(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) > 0 {
-		ts.Fatalf("usage: nats")
-	}
-	s, err := engine.Start(context.Background(), engine.Config{Dir: ts.MkAbs("store"), NoSync: true})
-	ts.Check(err)
-	ts.Defer(func() { s.Close() })
-	ts.Setenv("NATS", s.URL())
 }

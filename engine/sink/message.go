@@ -1,0 +1,68 @@
+package sink
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+
+	"holdfast/engine"
+	"holdfast/record/publish"
+)
+
+// Headers of a message.
+const (
+	headerID        = "Nats-Msg-Id"
+	headerExpect    = "Nats-Expected-Last-Sequence"
+	headerStream    = "Nats-Expected-Stream"
+	headerTimestamp = "Holdfast-Timestamp"
+	headerStatus    = "Holdfast-Status"
+	headerEpoch     = "Holdfast-Epoch"
+	headerNode      = "Holdfast-Node"
+)
+
+// message makes the message of a line.
+func (p *Publisher) message(m publish.Message, l *line) *nats.Msg {
+	return &nats.Msg{
+		Subject: p.subject,
+		Reply:   p.inbox + "." + strconv.FormatUint(m.ID, 10),
+		Data:    l.payload,
+		Header: nats.Header{
+			headerID:        {p.c.Session + ":" + strconv.FormatUint(m.Seq, 10)},
+			headerExpect:    {strconv.FormatUint(m.Expect, 10)},
+			headerStream:    {p.stream},
+			headerTimestamp: {l.timestamp},
+			headerStatus:    {l.status},
+			headerEpoch:     {strconv.FormatUint(m.Epoch, 10)},
+			headerNode:      {p.c.Node},
+		},
+	}
+}
+
+// answerTo gives the publish that an answer is for, by its subject.
+func (p *Publisher) answerTo(subject string) (id uint64, ok bool) {
+	tail, ok := strings.CutPrefix(subject, p.inbox+".")
+	if !ok {
+		return 0, false
+	}
+	id, err := strconv.ParseUint(tail, 10, 64)
+	return id, err == nil
+}
+
+// origin reads which sequence a stored message holds, and the epoch in which it
+// was published. The error says why it is not one of the session.
+func origin(session string, m engine.StoredMessage) (seq, epoch uint64, err error) {
+	foreign := func(what string) error { return &ForeignError{StreamOf(session), m.Sequence, what} }
+	id := m.Header.Get(headerID)
+	text, ok := strings.CutPrefix(id, session+":")
+	seq, err = strconv.ParseUint(text, 10, 64)
+	if !ok || err != nil || len(text) > 1 && text[0] == '0' {
+		return 0, 0, foreign(fmt.Sprintf("its id is %.100q, not %s:SEQUENCE", id, session))
+	}
+	epoch, err = strconv.ParseUint(m.Header.Get(headerEpoch), 10, 64)
+	if err != nil || epoch == 0 {
+		return 0, 0, foreign(fmt.Sprintf("its epoch is %.100q", m.Header.Get(headerEpoch)))
+	}
+	return seq, epoch, nil
+}
