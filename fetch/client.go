@@ -198,6 +198,7 @@ func (c *Client) FetchAll(ctx context.Context, src Source) (Summary, error) {
 		return Summary{}, err
 	}
 	c.current.Store(e)
+	e.shareGates(src)
 	resume := c.out.resume()
 	if resume != nil {
 		e.tally = resume.tally
