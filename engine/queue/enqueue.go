@@ -111,7 +111,7 @@ func (e *enqueuer) open(ctx context.Context, is bool) error {
 		_, err := e.p.bucket.Put(ctx, keyEnqueue, text)
 		return err
 	})
-	return engine.Explain("bucket "+e.c.bucketName(), err)
+	return explain(e.conn, "bucket "+e.c.bucketName(), err)
 }
 
 // run reads the list and lets several goroutines send.
@@ -206,7 +206,7 @@ func (e *enqueuer) send(ctx context.Context, m *nats.Msg) error {
 		key := m.Subject[len(e.c.queueSubject("")):]
 		switch done, err := hasResult(ctx, e.conn, e.p.results, e.c.resultsSubject(key)); {
 		case err != nil:
-			return engine.Explain("stream "+e.c.resultsName(), err)
+			return explain(e.conn, "stream "+e.c.resultsName(), err)
 		case done:
 			e.count(&e.n.Done)
 			return nil
@@ -215,7 +215,7 @@ func (e *enqueuer) send(ctx context.Context, m *nats.Msg) error {
 	there, err := publish(ctx, e.conn, m, e.c.Patience)
 	switch {
 	case err != nil:
-		return engine.Explain("stream "+e.c.queueName(), err)
+		return explain(e.conn, "stream "+e.c.queueName(), err)
 	case there:
 		e.count(&e.n.Waiting)
 	default:

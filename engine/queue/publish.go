@@ -45,6 +45,15 @@ func publish(ctx context.Context, conn *engine.Conn, m *nats.Msg, patience time.
 	}
 }
 
+// explain gives an error its kind and remedy. While there is no connection it is
+// about the server, whatever was asked for.
+func explain(conn *engine.Conn, where string, err error) error {
+	if !conn.NATS.IsConnected() {
+		where = conn.Where
+	}
+	return engine.Explain(where, err)
+}
+
 func isSecond(err error) bool {
 	var api *jetstream.APIError
 	return errors.As(err, &api) && api.ErrorCode == codeStoreFailed && api.Description == secondMessage

@@ -12,7 +12,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"holdfast/engine"
 	"holdfast/fetch"
 )
 
@@ -46,7 +45,7 @@ func (w *Worker) record(f *flight, s fetch.Settled) {
 	there, err := publish(w.ctx, w.conn, m, w.c.Patience)
 	if err != nil {
 		w.mu.Lock()
-		w.fail(engine.Explain("stream "+w.c.resultsName(), err))
+		w.fail(explain(w.conn, "stream "+w.c.resultsName(), err))
 		w.mu.Unlock()
 		return
 	}

@@ -210,7 +210,7 @@ func (w *Worker) heard(err error) {
 		w.mu.Unlock()
 		err = w.diagnose(err)
 		w.mu.Lock()
-		w.fail(engine.Explain("stream "+w.c.queueName(), err))
+		w.fail(explain(w.conn, "stream "+w.c.queueName(), err))
 	}
 }
 
