@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -67,7 +68,11 @@ func (a *app) copySorted(s *extsort.Sorter) error {
 		return err
 	}
 	defer sorted.Close()
-	w := bufio.NewWriter(a.Stdout)
+	return writeSorted(a.Stdout, sorted)
+}
+
+func writeSorted(to io.Writer, sorted *extsort.Sorted) (err error) {
+	w := bufio.NewWriter(to)
 	for _, line := range sorted.All(&err) {
 		if _, err := w.Write(line); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"holdfast/engine"
 	"holdfast/lab/flakyhttp"
 )
 
@@ -67,4 +69,17 @@ func lab(ts *testscript.TestScript, neg bool, args []string) {
 		text := strings.ReplaceAll(ts.ReadFile(name), "LAB", s.URL())
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o666))
 	}
+}
+
+// jetStream starts an engine for the rest of the script: $ENGINE is its URL.
+//
+//	engine
+func jetStream(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: engine")
+	}
+	s, err := engine.Start(context.Background(), engine.Config{Dir: ts.MkAbs("engine"), NoSync: true})
+	ts.Check(err)
+	ts.Defer(func() { s.Close() })
+	ts.Setenv("ENGINE", s.URL())
 }
