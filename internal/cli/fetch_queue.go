@@ -35,7 +35,7 @@ func (q *queueFlags) add(f *pflag.FlagSet) {
 	f.DurationVar(&q.c.AckWait, "ack-wait", 0, "until a dead process's URLs come to another; fixed when a job is made (default 30s)")
 	f.IntVar(&q.c.Replicas, "replicas", 1, "replicas of a job that is made")
 	f.DurationVar(&q.c.Patience, "queue-patience", time.Minute, "how long a lost engine is waited for")
-	f.StringVar(&q.access.Creds, "queue-creds", "", "file with a NATS user's credentials")
+	f.StringVar(&q.access.Creds, "creds", "", "file with a NATS user's credentials")
 	f.StringVar(&q.access.CA, "queue-ca", "", "file with the certificate authorities to believe for the engine (default the system's)")
 	f.StringVar(&q.access.Cert, "queue-cert", "", "file with the client's certificate for the engine")
 	f.StringVar(&q.access.Key, "queue-key", "", "file with that certificate's key")
@@ -66,7 +66,7 @@ func (q *queueFlags) connect(ctx context.Context, a *app, what string) (*engine.
 }
 
 // ofQueue are the flags of fetch that need --queue.
-var ofQueue = []string{"job", "ack-wait", "replicas", "queue-patience", "queue-creds", "queue-ca", "queue-cert", "queue-key", "queue-window", "follow"}
+var ofQueue = []string{"job", "ack-wait", "replicas", "queue-patience", "creds", "queue-ca", "queue-cert", "queue-key", "queue-window", "follow"}
 
 // checkQueue looks at what the flags say together with --queue.
 func (f *fetchFlags) checkQueue(given []string) error {
