@@ -40,8 +40,9 @@ func TestMetrics(t *testing.T) {
 	if err := client.WriteMetrics(&b); err != nil || b.Len() != 0 {
 		t.Errorf("before the first run: %q, %v", b.String(), err)
 	}
+	other := strings.Replace(web.URL, "127.0.0.1", "localhost", 1) // another origin
 	ok := strings.Fields(strings.Repeat(web.URL+"/good?token=secret ", 3))
-	if _, err := client.FetchAll(context.Background(), fetch.URLs(append(ok, web.URL+"/bad", web.URL+"/pause", "no url")...)); err != nil {
+	if _, err := client.FetchAll(context.Background(), fetch.URLs(append(ok, web.URL+"/bad", other+"/pause", "no url")...)); err != nil {
 		t.Fatal(err)
 	}
 	if err := client.WriteMetrics(&b); err != nil {
@@ -52,7 +53,7 @@ func TestMetrics(t *testing.T) {
 		`urls_total{outcome="success"} 3`, `urls_total{outcome="max_retries"} 1`, `urls_total{outcome="parked"} 1`, `urls_total{outcome="bad_input"} 1`,
 		`attempts_total{class="success"} 3`, `attempts_total{class="server_error"} 2`, `attempts_total{class="client_error"} 1`,
 		`retries_total 1`, `wire_sends_total 6`, `bytes_total 300`, `inflight 0`, `waiting 0`,
-		`gate_closed{origin="` + web.URL + `"} 1`, `breaker_open{origin="` + web.URL + `"} 0`,
+		`gate_closed{origin="` + web.URL + `"} 0`, `gate_closed{origin="` + other + `"} 1`, `breaker_open{origin="` + web.URL + `"} 0`,
 		`attempt_seconds_bucket{result="success",le="+Inf"} 3`, `attempt_seconds_count{result="success"} 3`, `attempt_seconds_count{result="failure"} 3`,
 	} {
 		if !strings.Contains(text, "\nholdfast_fetch_"+want+"\n") {
