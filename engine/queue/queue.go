@@ -185,8 +185,9 @@ func (c Config) findBucket(ctx context.Context, conn *engine.Conn) (b jetstream.
 func (c Config) findConsumer(ctx context.Context, conn *engine.Conn, p *parts) error {
 	want := jetstream.ConsumerConfig{
 		Durable: worker, AckPolicy: jetstream.AckExplicitPolicy, AckWait: c.AckWait,
-		MaxDeliver:    -1, // a URL that is not delivered again would be lost
-		MaxAckPending: -1, // URLs that were put off are pending, and would starve the others
+		MaxDeliver:    -1,     // a URL that is not delivered again would be lost
+		MaxAckPending: -1,     // URLs that were put off are pending, and would starve the others
+		MaxWaiting:    10_000, // processes
 	}
 	if want.AckWait == 0 {
 		want.AckWait = defaultAckWait
