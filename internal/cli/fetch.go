@@ -17,6 +17,7 @@ import (
 
 	"holdfast/engine/queue"
 	"holdfast/fetch"
+	"holdfast/fetch/encodings"
 	"holdfast/internal/vfs"
 	"holdfast/replay/ingest"
 )
@@ -109,7 +110,7 @@ func (f *fetchFlags) open(a *app, config fetch.Config) (*fetchRun, error) {
 	if r.log.Resume != nil {
 		r.log.Resume.RetryFailed = f.retryFailed
 	}
-	opts := []fetch.Option{fetch.WithConfig(config), fetch.WithLog(r.log), fetch.WithWarnings(warn)}
+	opts := append(encodings.With(), fetch.WithConfig(config), fetch.WithLog(r.log), fetch.WithWarnings(warn))
 	if r.client, err = fetch.New(nil, opts...); err != nil {
 		r.log.Close()
 		return nil, err
