@@ -72,7 +72,6 @@ type Worker struct {
 	totals  Totals // as last seen
 	moved   time.Time
 	lostAt  time.Time // since when the engine does not answer; zero: it does
-	gate    func(origin string, until time.Time)
 	gates   map[string]time.Time // told to others
 }
 

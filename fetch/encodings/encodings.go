@@ -36,15 +36,15 @@ var (
 type zstdReader struct{ *zstd.Decoder }
 
 func openZstd(from io.Reader) (io.ReadCloser, error) {
-	if z, ok := zstds.Get().(zstdReader); ok {
+	if z, ok := zstds.Get().(*zstdReader); ok {
 		return z, z.Reset(from)
 	}
 	z, err := zstd.NewReader(from, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
-	return zstdReader{z}, err
+	return &zstdReader{z}, err
 }
 
 // Close lets another body have the decoder.
-func (z zstdReader) Close() error {
+func (z *zstdReader) Close() error {
 	err := z.Reset(nil)
 	zstds.Put(z)
 	return err
@@ -53,14 +53,14 @@ func (z zstdReader) Close() error {
 type brotliReader struct{ *brotli.Reader }
 
 func openBrotli(from io.Reader) (io.ReadCloser, error) {
-	if b, ok := brotlis.Get().(brotliReader); ok {
+	if b, ok := brotlis.Get().(*brotliReader); ok {
 		return b, b.Reset(from)
 	}
-	return brotliReader{brotli.NewReader(from)}, nil
+	return &brotliReader{brotli.NewReader(from)}, nil
 }
 
 // Close lets another body have the decoder.
-func (b brotliReader) Close() error {
+func (b *brotliReader) Close() error {
 	brotlis.Put(b)
 	return nil
 }
