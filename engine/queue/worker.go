@@ -71,7 +71,7 @@ type Worker struct {
 	n       Counters
 	totals  Totals // as last seen
 	moved   time.Time
-	lostAt  time.Time // since when the engine does not answer; zero: it does
+	lostAt  time.Time            // since when the engine does not answer; zero: it does
 	gates   map[string]time.Time // told to others
 }
 

@@ -378,7 +378,7 @@ func TestFetchQueueEngineLost(t *testing.T) {
 	j.engine.Close()
 	_ = c.Wait()
 	last := strings.Split(strings.TrimSpace(words.String()), "\n")
-	if c.ProcessState.ExitCode() != ExitEnvironment || !strings.Contains(last[len(last)-1], ": no server answers: check the address") {
+	if c.ProcessState.ExitCode() != ExitEnvironment || !strings.Contains(last[len(last)-1], ": no server answers (") {
 		t.Errorf("exit status %d: %s", c.ProcessState.ExitCode(), words.String())
 	}
 	restart()
