@@ -248,3 +248,9 @@ func Redact(text string) string {
 	}
 	return strings.Join(parts, ",")
 }
+
+// Try calls a function until it succeeds, fails for good, or has failed for
+// want of a leader or an answer for as long as the patience lasts.
+func (c *Conn) Try(ctx context.Context, try func(context.Context) error) error {
+	return c.retry(ctx, try)
+}

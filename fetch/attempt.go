@@ -177,12 +177,9 @@ func (r *running) request() (*http.Request, error) {
 // credentials are what another origin must not see (R1.4).
 var credentials = []string{"Authorization", "Cookie", "Proxy-Authorization", "Cookie2", "Www-Authenticate"}
 
-// Values that all requests share; their capacity is their length, so who adds to
-// one makes a copy.
-var (
-	userAgent  = []string{"holdfast"}
-	acceptGzip = []string{"gzip"}
-)
+// userAgent is shared by all requests; its capacity is its length, so who adds
+// to it makes a copy.
+var userAgent = []string{"holdfast"}
 
 func (r *running) header(req *http.Request) {
 	h := req.Header
@@ -214,7 +211,7 @@ func (r *running) header(req *http.Request) {
 	case r.job.partial != nil && r.Hops == 0:
 		r.job.partial.ask(h)
 	case !asked && r.method != http.MethodHead && h.Get("Range") == "":
-		h["Accept-Encoding"] = acceptGzip
+		h["Accept-Encoding"] = r.c.accept
 	}
 }
 

@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"bytes"
-	"compress/flate"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
@@ -114,6 +113,13 @@ func (r *running) pass(b *reading, resp *http.Response, sink *bodySink) error {
 			return err
 		}
 		decoded = zr
+	} else if open := r.c.decoder(resp); open != nil && resp.ContentLength != 0 {
+		zr, err := open(&b.wire)
+		if err != nil {
+			return err
+		}
+		defer zr.Close()
+		decoded = zr
 	}
 	for {
 		n, err := decoded.Read(b.buffer)
@@ -122,8 +128,8 @@ func (r *running) pass(b *reading, resp *http.Response, sink *bodySink) error {
 				return err
 			}
 		}
-		if err == io.EOF {
-			return nil
+		if err == io.EOF || err != nil && r.WireBytes == 0 && b.wire.ended == io.EOF {
+			return nil // at its end, or an empty body, whatever its header claims
 		}
 		if err != nil {
 			return err
@@ -201,11 +207,10 @@ func (r *running) finish(b *reading, resp *http.Response, sink *bodySink, err er
 }
 
 func decodeKind(err error) retry.Kind {
-	var corrupt flate.CorruptInputError
-	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt) {
-		return retry.KindGarbage
+	if errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF {
+		return retry.KindCut
 	}
-	return retry.KindCut
+	return retry.KindGarbage
 }
 
 func (r *running) whole(b *reading, resp *http.Response, sink *bodySink) {
@@ -252,15 +257,22 @@ func (r *running) drain(resp *http.Response) string {
 			r.WireBytes += int64(more)
 		}
 	}
-	return snippet(b.buffer[:n], resp)
+	return r.snippet(b.buffer[:n], resp)
 }
 
-func snippet(kept []byte, resp *http.Response) string {
+func (r *running) snippet(kept []byte, resp *http.Response) string {
 	if strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
 		if zr, err := gzip.NewReader(bytes.NewReader(kept)); err == nil {
 			plain := make([]byte, snippetSize)
 			n, _ := io.ReadFull(zr, plain)
 			kept = plain[:n]
+		}
+	} else if open := r.c.decoder(resp); open != nil {
+		if zr, err := open(bytes.NewReader(kept)); err == nil {
+			plain := make([]byte, snippetSize)
+			n, _ := io.ReadFull(zr, plain)
+			kept = plain[:n]
+			zr.Close()
 		}
 	}
 	return string(kept)

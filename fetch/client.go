@@ -23,6 +23,8 @@ type Client struct {
 	disk       vfs.Disk
 	out        *output
 	observer   observers
+	decoders   []namedDecoder
+	accept     []string // encodings
 	warn       func(string)
 	point      func(string) // tests crash here
 
@@ -42,6 +44,7 @@ type options struct {
 	observer []Observer
 	log      *Log
 	disk     vfs.Disk
+	decoders []namedDecoder
 	warn     func(string)
 	point    func(string)
 }
@@ -86,6 +89,7 @@ func New(h Handler, opts ...Option) (*Client, error) {
 	}
 	c := &Client{config: o.config, handler: h, disk: o.disk, warn: o.warn, point: o.point, observer: o.observer}
 	c.extended, _ = h.(ExtendedHandler)
+	c.decoders, c.accept = o.decoders, accepts(o.decoders)
 	c.transports = newTransports(&c.config, o.dial, o.resolver, o.outer)
 	c.keywords = NewKeywords(c.config.Keywords, c.config.IgnoreCase)
 	c.out = newOutput(o.log, o.warn)
@@ -198,6 +202,7 @@ func (c *Client) FetchAll(ctx context.Context, src Source) (Summary, error) {
 		return Summary{}, err
 	}
 	c.current.Store(e)
+	e.shareGates(src)
 	resume := c.out.resume()
 	if resume != nil {
 		e.tally = resume.tally

@@ -34,6 +34,7 @@ type Config struct {
 	DenyPrivate   bool          // dial public addresses only
 	Seed          uint64        // of all jitter
 	RunDeadline   time.Duration // of a FetchAll; 0: none
+	Window        int           // URLs of a FetchAll in memory; 0: max(1024, 8·Concurrency)
 
 	Proxy     func(*http.Request) (*url.URL, error) // nil: none
 	TLSConfig *tls.Config

@@ -44,6 +44,8 @@ type engine struct {
 	last     time.Time     // of a record; times in a log never decrease
 	scratch  []call
 	warned   map[string]bool
+	gates    GateSharer               // nil: nobody shares them
+	away     map[putOffKey]lastResult // put off, and counted so
 
 	hard     context.Context // ends attempts
 	hardStop context.CancelCauseFunc
@@ -56,7 +58,7 @@ func newEngine(c *Client, ctx context.Context) (*engine, error) {
 	}
 	e.more.L = &e.mu
 	e.hard, e.hardStop = context.WithCancelCause(context.WithoutCancel(ctx))
-	config := pace.Config{Policy: c.config.Policy, Seed: c.config.Seed, RunDeadline: c.config.RunDeadline}
+	config := pace.Config{Policy: c.config.Policy, Seed: c.config.Seed, Window: c.config.Window, RunDeadline: c.config.RunDeadline}
 	var err error
 	if e.sched, err = pace.New(config); err != nil {
 		return nil, err
@@ -192,7 +194,10 @@ func (e *engine) add(j *job) bool {
 		e.c.out.room()
 		return true
 	}
-	u := pace.Unit{ID: j.id, Origin: j.origin, Fingerprint: j.fingerprint.seed()}
+	if j.settle != nil {
+		e.again(j)
+	}
+	u := pace.Unit{ID: j.id, Origin: j.origin, Fingerprint: j.fingerprint.seed(), State: retry.State{Attempts: j.tried}}
 	if j.policy != &e.c.config.Policy {
 		u.Policy = j.policy
 	}
@@ -280,7 +285,11 @@ func (e *engine) emit(m pace.Emit) {
 			j.current.resp.Body.Close() // an answer that is tried again is nobody's
 		}
 	}
+	e.tellGate(j, &m)
 	if v.Outcome == retry.OutcomeNotStarted {
+		if j.settle != nil {
+			e.settled(j, a, &m)
+		}
 		e.c.out.mu.Lock()
 		e.c.out.add(e.scratch, last) // a URL that was never begun has no record
 		e.c.out.mu.Unlock()
@@ -290,7 +299,14 @@ func (e *engine) emit(m pace.Emit) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.log != nil {
+		from := len(o.lines)
 		o.lines = e.records(o.lines, j, a, &m, at)
+		if j.settle != nil {
+			j.trail = append(j.trail, o.lines[from:]...)
+		}
+	}
+	if j.settle != nil && over {
+		e.settled(j, a, &m)
 	}
 	o.add(e.scratch, last)
 }
@@ -401,6 +417,7 @@ func (e *engine) read(src Source, keep func(*Unit) (bool, error)) {
 			j.bad = u.Bad
 		}
 		j.ofLine, j.notBefore = u.OfLine, u.NotBefore
+		j.settle, j.tried, j.run = u.Settle, u.Tried, u.Run
 		j.ctx, j.fatal = e.hard, e.fail
 		if e.c.extended != nil {
 			j.outcome = &Outcome{}

@@ -46,6 +46,12 @@ type Unit struct {
 	Bad       error // why the line cannot be used; the URL is then the line
 	OfLine    int64 // it is a duplicate of that line; 0: it is not
 	NotBefore time.Time
+
+	// For a URL that processes share. Settle, if set, is told once what became
+	// of it here; it is called with locks held and must not wait.
+	Settle func(Settled)
+	Tried  int // attempts that others made
+	Run    int // stands for the run's number in its records; 0: it does not
 }
 
 // A Source gives the URLs to fetch; io.EOF is its end. It is called by one
@@ -92,7 +98,11 @@ type job struct {
 	bad          error
 
 	ctx     context.Context
-	fatal   func(error) // ends the run
+	fatal   func(error)   // ends the run
+	settle  func(Settled) // nil: nobody else has the URL
+	trail   []byte        // its records so far, if settle is there
+	tried   int           // attempts that others made
+	run     int           // 0: the engine's
 	partial *partial
 	current *running // in flight, or between two hops
 

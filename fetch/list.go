@@ -26,6 +26,7 @@ type List struct {
 	// Duplicate, if set, says of which earlier line this URL is a duplicate.
 	Duplicate func(line int64, url string) (ofLine int64)
 	long      []byte
+	text      []byte // of the last line
 }
 
 // NewList reads from in, which errors call name.
@@ -57,7 +58,8 @@ func (l *List) Next() (Unit, error) {
 		case text[0] == '#':
 			l.inputs.Comments++
 		default:
-			return l.unit(text), nil
+			l.text = text
+			return l.unit(l.inputs.Lines, text), nil
 		}
 	}
 }
@@ -83,9 +85,9 @@ func (l *List) readLine() ([]byte, error) {
 	return line, err
 }
 
-func (l *List) unit(text []byte) Unit {
+func (l *List) unit(line int64, text []byte) Unit {
 	u := Unit{Request: l.Each}
-	u.Line = l.inputs.Lines
+	u.Line = line
 	if text[0] == '{' {
 		u.Bad = fromJSON(&u, text)
 	} else {

@@ -70,7 +70,13 @@ func (e *engine) records(l line, j *job, a *Attempt, m *pace.Emit, at time.Time)
 }
 
 // where says which URL of the list a record is of, and in which run.
-func (e *engine) where(l line, j *job) line { return l.count("line", j.line).int("run", int64(e.run)) }
+func (e *engine) where(l line, j *job) line {
+	run := e.run
+	if j.run != 0 {
+		run = j.run
+	}
+	return l.count("line", j.line).int("run", int64(run))
+}
 
 func badText(j *job, m *pace.Emit) string {
 	if j.bad != nil && !m.Attempted {

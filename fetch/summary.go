@@ -56,6 +56,7 @@ type Extra struct {
 	ElapsedMS        int64            `json:"elapsed_ms"`
 	ListReadToEnd    bool             `json:"list_read_to_end"`
 	Validation       any              `json:"validation,omitempty"`
+	Job              any              `json:"job,omitempty"` // of which this process was a part
 }
 
 // Inputs counts the lines of the list.

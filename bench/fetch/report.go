@@ -47,6 +47,27 @@ func (r *report) throughput(rates map[string][]float64) {
 	}
 }
 
+// queue tells what a URL costs, in the client's processes and by the clock.
+func (r *report) queue(costs map[string][]cost) {
+	fmt.Fprintf(&r.b, "\n## A job that processes share, concurrency %d\n\n| | URLs/s | of fetch -i | CPU µs a URL, clients |\n| --- | ---: | ---: | ---: |\n", throughputConcurrency)
+	rate := func(name string) float64 {
+		var all []float64
+		for _, c := range costs[name] {
+			all = append(all, 1/c.wall.Seconds())
+		}
+		return median(all)
+	}
+	plain := rate("fetch -i")
+	for _, name := range []string{"fetch -i", "fetch enqueue", "fetch --queue, one process", "fetch --queue, two processes"} {
+		var cpu []float64
+		for _, c := range costs[name] {
+			cpu = append(cpu, float64(c.cpu.Nanoseconds())/1000)
+		}
+		fmt.Fprintf(&r.b, "| %s | %.0f | %.2f | %.1f |\n", name, rate(name), rate(name)/plain, median(cpu))
+	}
+	r.b.WriteString("\nEngine, server and clients share the machine, so the engine's work is in the ratio; two processes cannot be faster than one here. The engine does not wait for the disk (`--no-sync`).\n")
+}
+
 func (r *report) memory(c *config, peaks [10]int64, took time.Duration) {
 	fmt.Fprintf(&r.b, "\n## Memory: %d URLs, concurrency 256, every second origin gated: %v\n\n%.0f URLs a second. Highest resident memory in each tenth of the list, MiB:\n\n|", c.memory, c.gated, float64(c.memory)/took.Seconds())
 	for n := range peaks {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"holdfast/fetch/pace"
+	"holdfast/fetch/retry"
 )
 
 func TestGate(t *testing.T) {
@@ -49,5 +50,28 @@ func TestGate(t *testing.T) {
 		if g := pace.NewGate(start, 8); g.Limit() != 8 {
 			t.Errorf("started at %d: limit %d", start, g.Limit())
 		}
+	}
+}
+
+// A gate that another process was told of holds an origin that this one does
+// not know yet; beyond the longest wait its URLs are put off unsent.
+func TestCloseGate(t *testing.T) {
+	t.Parallel()
+	c := pace.Config{Policy: retry.Smart(), Seed: 1}
+	sched, err := pace.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sched.Begin(0)
+	sched.CloseGate(s, "http://a", 11*s)
+	sched.CloseGate(s, "http://over", s)
+	if e := sched.Read(2*s, pace.Unit{ID: 1, Origin: "http://a"}); len(e.Start) != 0 || e.Wake != 11*s {
+		t.Errorf("%+v", e)
+	}
+	if e := sched.Read(2*s, pace.Unit{ID: 2, Origin: "http://over"}); len(e.Start) != 1 {
+		t.Errorf("%+v", e)
+	}
+	if e := sched.CloseGate(3*s, "http://a", 3*s+2*c.Policy.RetryAfterCap); len(e.Emit) != 1 || e.Emit[0].Verdict.Outcome != retry.OutcomeParked {
+		t.Errorf("%+v", e)
 	}
 }

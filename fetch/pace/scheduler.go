@@ -107,6 +107,19 @@ func (s *Scheduler) Tick(now time.Duration) Effects {
 	return s.finish(now)
 }
 
+// CloseGate keeps an origin closed until a time, because another process was
+// asked to leave it alone. It changes nothing if that is over.
+func (s *Scheduler) CloseGate(now time.Duration, origin string, until time.Duration) Effects {
+	s.input(now)
+	if s.c.Policy.RetryAfter && until > now && !s.stopping {
+		i := s.originOf(now, origin)
+		s.origins[i].gate.Close(now, until)
+		s.touch(i)
+		s.drain(now, i)
+	}
+	return s.finish(now)
+}
+
 // Cancel gives up a URL that waits. Nothing happens to one that is not known
 // any more, or in flight: its caller cancels that and calls Done with
 // [retry.ClassCancelled].

@@ -38,8 +38,9 @@ type dependencyRule struct {
 }
 
 var dependencies = []dependencyRule{
+	{module: "github.com/andybalholm/brotli", by: []pattern{"fetch/encodings"}, inTests: true},
 	{module: "github.com/cespare/xxhash/v2", by: []pattern{"..."}, inTests: true},
-	{module: "github.com/klauspost/compress", by: []pattern{"internal/stream"}, inTests: true},
+	{module: "github.com/klauspost/compress", by: []pattern{"internal/stream", "fetch/encodings"}, inTests: true},
 	{module: "github.com/mccutchen/go-httpbin/v2", by: []pattern{"lab/flakyhttp"}},
 	{module: "github.com/nats-io/", by: []pattern{"engine/..."}},
 	{module: "go.opentelemetry.io/otel", by: []pattern{"fetch/fetchotel"}, inTests: true},

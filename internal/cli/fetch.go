@@ -15,7 +15,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"holdfast/engine/queue"
 	"holdfast/fetch"
+	"holdfast/fetch/encodings"
 	"holdfast/internal/vfs"
 	"holdfast/replay/ingest"
 )
@@ -35,17 +37,26 @@ moment, the same command with --resume goes on where it stopped.
   --policy spec    3 retries of every 5xx, timeout and connection error, with
                    exponential backoff from 100 ms
 
+With --queue the URLs are those of a job that holdfast fetch enqueue has filled,
+shared with any number of processes, each URL's result recorded once. A process
+ends when the job is done; its exit status is 0 if every URL of the job, fetched
+by whichever process, was a success.
+
 holdfast fetch policy NAME prints the whole decision table.`,
 		Example: `  holdfast fetch https://example.org/
   holdfast fetch -i urls.txt --bodies pages --log fetch.jsonl
   holdfast fetch -i urls.txt --bodies pages --log fetch.jsonl --resume
   holdfast fetch explain https://example.org/ --log fetch.jsonl
+  holdfast fetch --queue nats://127.0.0.1:4222 --job news --log a.jsonl
   holdfast fetch --lab-seed 42`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, given []string) error {
 			f.given = cmd.Flags().Changed
 			if err := f.check(a, given); err != nil {
 				return usageError(err)
+			}
+			if f.queue.access.URL != "" {
+				return f.runQueue(cmd.Context(), a)
 			}
 			if f.given("lab-seed") {
 				return f.runLab(cmd.Context(), a)
@@ -54,7 +65,7 @@ holdfast fetch policy NAME prints the whole decision table.`,
 		},
 	}
 	f.add(cmd.Flags())
-	cmd.AddCommand(newFetchValidate(a), newFetchExplain(a), newFetchPolicy(a), newFetchSimulate(a))
+	cmd.AddCommand(newFetchValidate(a), newFetchExplain(a), newFetchPolicy(a), newFetchSimulate(a), newFetchEnqueue(a), newFetchResults(a))
 	return cmd
 }
 
@@ -83,7 +94,8 @@ func (f *fetchFlags) run(ctx context.Context, a *app, given []string) error {
 type fetchRun struct {
 	log    *fetch.Log
 	client *fetch.Client
-	server *http.Server // of metrics; nil: none
+	server *http.Server  // of metrics; nil: none
+	job    *queue.Worker // nil: the URLs are of a list
 }
 
 func (f *fetchFlags) open(a *app, config fetch.Config) (*fetchRun, error) {
@@ -98,7 +110,7 @@ func (f *fetchFlags) open(a *app, config fetch.Config) (*fetchRun, error) {
 	if r.log.Resume != nil {
 		r.log.Resume.RetryFailed = f.retryFailed
 	}
-	opts := []fetch.Option{fetch.WithConfig(config), fetch.WithLog(r.log), fetch.WithWarnings(warn)}
+	opts := append(encodings.With(), fetch.WithConfig(config), fetch.WithLog(r.log), fetch.WithWarnings(warn))
 	if r.client, err = fetch.New(nil, opts...); err != nil {
 		r.log.Close()
 		return nil, err
@@ -151,7 +163,15 @@ func (r *fetchRun) fetchAll(ctx context.Context, a *app, src fetch.Source) (fetc
 			case <-over:
 				return
 			case <-every.C:
-				if now, ok := r.client.Progress(); ok {
+				switch now, ok := r.client.Progress(); {
+				case ok && r.job != nil:
+					all := r.job.Totals()
+					phase := "job"
+					if !a.Terminal {
+						phase = fmt.Sprintf("urls: %d here; job", now.Finished)
+					}
+					p.Step(phase, all.Done, all.Done+all.Left)
+				case ok:
 					p.Step("urls", now.Finished, 0)
 				}
 			}

@@ -60,6 +60,7 @@ type fetchFlags struct {
 	seed                                 string
 	metrics                              string
 	lab                                  fetchLabFlags
+	queue                                queueFlags
 
 	given func(string) bool
 }
@@ -138,6 +139,7 @@ func (f *fetchFlags) add(s *pflag.FlagSet) {
 	s.StringVar(&f.seed, "seed", "random", "of all waits: the same seed and list give the same waits")
 	s.StringVar(&f.metrics, "metrics", "", "serve Prometheus metrics at this address, such as 127.0.0.1:9464")
 	f.lab.add(s)
+	f.queue.addWorker(s)
 }
 
 // span is a duration flag that can be off.
@@ -185,8 +187,11 @@ func (f *fetchFlags) check(a *app, given []string) error {
 			inputs++
 		}
 	}
+	if err := f.checkQueue(given); err != nil {
+		return err
+	}
 	switch {
-	case inputs == 0:
+	case inputs == 0 && f.queue.access.URL == "":
 		return errors.New("no URL: name some, or a list with -i, or --lab-seed")
 	case inputs > 1 && lab:
 		return errors.New("--lab-seed brings its own URLs: leave out the others")

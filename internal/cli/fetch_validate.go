@@ -1,13 +1,17 @@
 package cli
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"math"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"holdfast/internal/extsort"
 	"holdfast/lab/fetchcheck"
 	"holdfast/lab/flakyhttp/ledger"
 	"holdfast/lab/urls"
@@ -16,10 +20,11 @@ import (
 
 // validateFlags say what is validated, and how the client was set up.
 type validateFlags struct {
-	set                  urlSetFlags
-	log, summary, ledger string
-	o                    fetchcheck.Options
-	policy, jitter       choice
+	set             urlSetFlags
+	logs            []string
+	summary, ledger string
+	o               fetchcheck.Options
+	policy, jitter  choice
 }
 
 func newFetchValidate(a *app) *cobra.Command {
@@ -39,6 +44,9 @@ object a line, and judges it by the requirement's validator and nine strict rule
   V7  no latency below what the server takes; slow_response when it was slow
   V8  --summary follows from the log
   V9  --ledger, the server's own record, agrees: nothing unlogged, nothing invented
+
+Several --log are those of processes that shared the URLs (fetch --queue): they are
+judged as one log in the order of its times, and the lines of messages are of that.
 
 With --json: total, passed, failed and failures as the requirement's validator has
 them, and the rules in extra. Exit status 0 if every rule holds that was asked for,
@@ -68,7 +76,7 @@ func (v *validateFlags) add(f *pflag.FlagSet) {
 	v.o = fetchcheck.Defaults()
 	v.policy = choice{"", []string{"", "spec", "smart"}}
 	v.jitter = choice{"", []string{"", "none", "additive", "full", "equal", "decorrelated"}}
-	f.StringVar(&v.log, "log", "fetch.jsonl", "the log; - is standard input")
+	f.StringArrayVar(&v.logs, "log", []string{"fetch.jsonl"}, "the log; - is standard input; given again, the logs of processes that shared the URLs")
 	v.set.add(f, "lab-seed", "")
 	f.StringVar(&v.summary, "summary", "", "judge this summary too (V8)")
 	f.StringVar(&v.ledger, "ledger", "", "judge by this ledger of the server too (V9)")
@@ -93,8 +101,8 @@ func (v *validateFlags) check(a *app) (fetchcheck.Report, error) {
 	if err != nil {
 		return none, err
 	}
-	in := fetchcheck.Input{LogName: v.log, SummaryName: v.summary, LedgerName: v.ledger, HasLedger: v.ledger != ""}
-	log, err := ingest.Open(v.log)
+	in := fetchcheck.Input{LogName: strings.Join(v.logs, "+"), SummaryName: v.summary, LedgerName: v.ledger, HasLedger: v.ledger != ""}
+	log, err := openLogs(v.logs)
 	if err != nil {
 		return none, err
 	}
@@ -126,6 +134,56 @@ func (v *validateFlags) check(a *app) (fetchcheck.Report, error) {
 	return r, err
 }
 
+// openLogs opens a log, or several as one.
+func openLogs(names []string) (io.ReadCloser, error) {
+	if len(names) == 1 {
+		return ingest.Open(names[0])
+	}
+	s := extsort.New(extsort.Config{})
+	defer s.Close()
+	for _, name := range names {
+		if err := addLog(s, name); err != nil {
+			return nil, err
+		}
+	}
+	sorted, err := s.Sort()
+	if err != nil {
+		return nil, err
+	}
+	out, in := io.Pipe()
+	go func() {
+		in.CloseWithError(writeSorted(in, sorted))
+		sorted.Close()
+	}()
+	return out, nil
+}
+
+func addLog(s *extsort.Sorter, name string) error {
+	f, err := ingest.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	in := bufio.NewReader(f)
+	for {
+		line, err := in.ReadBytes('\n')
+		if len(line) > 0 {
+			if line[len(line)-1] != '\n' {
+				line = append(line, '\n')
+			}
+			if err := s.Add(timeOf(line), line); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
 func (v *validateFlags) checkFlags() error {
 	v.o.Policy, v.o.Jitter = v.policy.value, v.jitter.value
 	if v.set.base != "" {
@@ -136,7 +194,7 @@ func (v *validateFlags) checkFlags() error {
 		v.o.Base = base
 	}
 	stdin := 0
-	for _, path := range []string{v.log, v.summary, v.ledger} {
+	for _, path := range append([]string{v.summary, v.ledger}, v.logs...) {
 		if path == "-" {
 			stdin++
 		}

@@ -1,0 +1,237 @@
+package queue
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"holdfast/engine"
+	"holdfast/fetch"
+)
+
+// Headers of messages.
+const (
+	headerCheck    = "Holdfast-Check"    // in the queue: there may be a result already
+	headerOutcome  = "Holdfast-Outcome"  // of a result
+	headerAttempts = "Holdfast-Attempts" // of a result
+	headerBy       = "Holdfast-By"       // of a result: process and delivery
+)
+
+// keyEnqueue says in the bucket whether a list is being enqueued.
+const keyEnqueue = "enqueue"
+
+type enqueueState struct {
+	Open bool      `json:"open"`
+	At   time.Time `json:"at"`
+}
+
+// senders is how many URLs are on their way to the engine at once.
+const senders = 256
+
+// Enqueued counts the lines of a list.
+type Enqueued struct {
+	Job        string `json:"job"`
+	Lines      int64  `json:"lines"`
+	Blank      int64  `json:"blank"`
+	Comments   int64  `json:"comments"`
+	Duplicates int64  `json:"duplicates"`
+	Bad        int64  `json:"bad"`
+	Enqueued   int64  `json:"enqueued"` // new in the queue
+	Waiting    int64  `json:"waiting"`  // were there already, not fetched yet
+	Done       int64  `json:"done"`     // have a result already
+}
+
+// ErrTooLong says that a line is longer than a message of the engine may be.
+var ErrTooLong = errors.New("too long for the engine")
+
+// Key names a URL of a job: its line, and 64 bits of SHA-256 over the line's
+// text, which holds all that the list says of a request.
+func Key(line int64, text []byte) string {
+	sum := sha256.Sum256(text)
+	return strconv.FormatInt(line, 10) + "." + hex.EncodeToString(sum[:8])
+}
+
+// An enqueuer is one call of Enqueue.
+type enqueuer struct {
+	c     Config
+	conn  *engine.Conn
+	p     parts
+	list  *fetch.List
+	bad   func(line int64, url string, err error)
+	check bool // a result may be there already
+
+	mu   sync.Mutex
+	n    Enqueued
+	err  error
+	stop context.CancelFunc
+}
+
+// Enqueue brings a list into a job, which it makes if there is none. bad is told
+// each line that cannot be used. tell is told now and then how far it is.
+//
+// It may be killed and called again with the same list at any time: the engine
+// refuses what waits already, and what has a result is not sent. An error comes
+// with the counts up to it.
+func Enqueue(ctx context.Context, conn *engine.Conn, c Config, list *fetch.List, bad func(line int64, url string, err error), tell func(Enqueued)) (Enqueued, error) {
+	e := &enqueuer{c: c, conn: conn, list: list, bad: bad, n: Enqueued{Job: c.Job}}
+	var err error
+	if e.p, err = c.find(ctx, conn, true); err != nil {
+		return e.n, err
+	}
+	if err := e.open(ctx, true); err != nil {
+		return e.n, err
+	}
+	e.check = e.p.queue.CachedInfo().State.LastSeq > 0 || e.p.results.CachedInfo().State.Msgs > 0
+	err = e.run(ctx, tell)
+	in := list.Inputs()
+	e.n.Lines, e.n.Blank, e.n.Comments = in.Lines, in.Blank, in.Comments
+	if err == nil {
+		err = e.open(ctx, false)
+	}
+	return e.n, err
+}
+
+// open says whether more URLs are to come.
+func (e *enqueuer) open(ctx context.Context, is bool) error {
+	text, err := json.Marshal(enqueueState{is, time.Now().UTC()})
+	if err != nil {
+		return err
+	}
+	err = e.conn.Try(ctx, func(ctx context.Context) error {
+		_, err := e.p.bucket.Put(ctx, keyEnqueue, text)
+		return err
+	})
+	return explain(e.conn, "bucket "+e.c.bucketName(), err)
+}
+
+// run reads the list and lets several goroutines send.
+func (e *enqueuer) run(ctx context.Context, tell func(Enqueued)) error {
+	ctx, e.stop = context.WithCancel(ctx)
+	defer e.stop()
+	urls := make(chan *nats.Msg, senders)
+	var all sync.WaitGroup
+	for range senders {
+		all.Go(func() {
+			for m := range urls {
+				if err := e.send(ctx, m); err != nil {
+					e.fail(err)
+				}
+			}
+		})
+	}
+	err := e.read(ctx, urls, tell)
+	close(urls)
+	all.Wait()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.err != nil {
+		return e.err
+	}
+	return err
+}
+
+func (e *enqueuer) fail(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.err == nil {
+		e.err = err
+	}
+	e.stop()
+}
+
+func (e *enqueuer) count(n *int64) {
+	e.mu.Lock()
+	*n++
+	e.mu.Unlock()
+}
+
+func (e *enqueuer) read(ctx context.Context, urls chan<- *nats.Msg, tell func(Enqueued)) error {
+	for ctx.Err() == nil {
+		u, err := e.list.Next()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+		text := e.list.Text()
+		if u.Bad == nil && int64(len(text)) > e.conn.NATS.MaxPayload()-1024 {
+			u.Bad = fmt.Errorf("%w: a message may have %d bytes there", ErrTooLong, e.conn.NATS.MaxPayload())
+		}
+		switch {
+		case u.Bad != nil:
+			e.count(&e.n.Bad)
+			e.bad(u.Line, u.URL, u.Bad)
+			continue
+		case u.OfLine != 0:
+			e.count(&e.n.Duplicates)
+			continue
+		}
+		key := Key(u.Line, text)
+		m := &nats.Msg{Subject: e.c.queueSubject(key), Header: nats.Header{}, Data: append([]byte(nil), text...)}
+		m.Header.Set("Nats-Msg-Id", e.c.Job+"."+key)
+		m.Header.Set("Nats-Expected-Stream", e.c.queueName())
+		if e.check {
+			m.Header.Set(headerCheck, "1")
+		}
+		select {
+		case urls <- m:
+		case <-ctx.Done():
+		}
+		e.mu.Lock()
+		n := e.n
+		e.mu.Unlock()
+		n.Lines = u.Line
+		tell(n)
+	}
+	return ctx.Err()
+}
+
+// send brings one URL to the queue, unless it is there or done.
+func (e *enqueuer) send(ctx context.Context, m *nats.Msg) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if e.check {
+		key := m.Subject[len(e.c.queueSubject("")):]
+		switch done, err := hasResult(ctx, e.conn, e.p.results, e.c.resultsSubject(key)); {
+		case err != nil:
+			return explain(e.conn, "stream "+e.c.resultsName(), err)
+		case done:
+			e.count(&e.n.Done)
+			return nil
+		}
+	}
+	there, err := publish(ctx, e.conn, m, e.c.Patience)
+	switch {
+	case err != nil:
+		return explain(e.conn, "stream "+e.c.queueName(), err)
+	case there:
+		e.count(&e.n.Waiting)
+	default:
+		e.count(&e.n.Enqueued)
+	}
+	return nil
+}
+
+// hasResult reports whether a subject of the results is taken.
+func hasResult(ctx context.Context, conn *engine.Conn, results jetstream.Stream, subject string) (bool, error) {
+	err := conn.Try(ctx, func(ctx context.Context) error {
+		_, err := results.GetLastMsgForSubject(ctx, subject)
+		return err
+	})
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}

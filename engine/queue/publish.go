@@ -1,0 +1,69 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"holdfast/engine"
+)
+
+// Every failure to store a message has this code, a full disk too. Only the
+// description tells that it was a second message of its subject.
+const (
+	codeStoreFailed jetstream.ErrorCode = 10077
+	secondMessage                       = "maximum messages per subject exceeded"
+)
+
+// publish stores a message, and tries again while the engine is away, for as
+// long as patience lasts. there says that its subject or its id was taken: by
+// somebody else's message, or by an earlier try of ours.
+func publish(ctx context.Context, conn *engine.Conn, m *nats.Msg, patience time.Duration) (there bool, err error) {
+	end := time.Now().Add(patience)
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		once, cancel := context.WithTimeout(ctx, 5*time.Second)
+		ack, err := conn.JS.PublishMsg(once, m)
+		cancel()
+		switch {
+		case err == nil:
+			return ack.Duplicate, nil
+		case isSecond(err):
+			return true, nil
+		case ctx.Err() != nil:
+			return false, ctx.Err()
+		case lasting(err) || time.Now().Add(wait).After(end):
+			return false, err
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+// explain gives an error its kind and remedy. While there is no connection it is
+// about the server, whatever was asked for.
+func explain(conn *engine.Conn, where string, err error) error {
+	if !conn.NATS.IsConnected() {
+		where = conn.Where
+	}
+	return engine.Explain(where, err)
+}
+
+func isSecond(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.ErrorCode == codeStoreFailed && api.Description == secondMessage
+}
+
+// lasting reports whether trying again is of no use.
+func lasting(err error) bool {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return api.Code >= 400 && api.Code < 500
+	}
+	return errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrPermissionViolation)
+}
