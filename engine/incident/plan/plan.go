@@ -129,3 +129,6 @@ func (p Plan) Kills(workers int) []Kill {
 	}
 	return kills
 }
+
+// Lasts is how long the market is open.
+func (p Plan) Lasts() time.Duration { return time.Duration(p.Events) * Spacing }
