@@ -79,7 +79,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	defer group.Wait()
 	defer cancel(nil)
 	for w := range Workers {
-		m := &member{run: r, number: w, orders: make(chan string, 8), end: make(chan struct{}), ready: make(chan struct{})}
+		m := &member{run: r, number: w, orders: make(chan string, 8), end: make(chan struct{}), life: make(chan struct{})}
 		r.crew = append(r.crew, m)
 		group.Go(func() {
 			if err := m.live(ctx); err != nil {
@@ -107,10 +107,8 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 // all is done.
 func (r *run) play(ctx context.Context) error {
 	for _, m := range r.crew {
-		select {
-		case <-m.ready:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := m.awake(ctx); err != nil {
+			return err
 		}
 	}
 	// Every tick is as late as the first, for which the workers had to be there.
@@ -119,7 +117,9 @@ func (r *run) play(ctx context.Context) error {
 	var body []byte
 	for i, t := range r.Ticks {
 		for len(kills) > 0 && kills[0].After <= i {
-			r.crew[kills[0].Worker].order(kills[0].Written)
+			if err := r.condemn(ctx, kills[0]); err != nil {
+				return err
+			}
 			kills = kills[1:]
 		}
 		if err := r.at(ctx, t); err != nil {
@@ -134,6 +134,22 @@ func (r *run) play(ctx context.Context) error {
 		}
 	}
 	return r.drain(ctx)
+}
+
+// condemn orders a kill. The market waits for a worker that is still on its way
+// back from the one before: it could take no claim to be killed with.
+func (r *run) condemn(ctx context.Context, k plan.Kill) error {
+	m, asked := r.crew[k.Worker], time.Now()
+	if err := m.awake(ctx); err != nil {
+		return err
+	}
+	r.late += time.Since(asked)
+	if k.Written {
+		m.orders <- sayHoldRow
+	} else {
+		m.orders <- sayHoldClaim
+	}
+	return nil
 }
 
 // at waits until a tick is due. One that is late does not wait.
@@ -195,22 +211,36 @@ type member struct {
 	number int
 	orders chan string   // to hold, and be killed
 	end    chan struct{} // closed when it is to end
-	ready  chan struct{} // closed when its first life has begun
-	once   sync.Once
+
+	mu   sync.Mutex
+	life chan struct{} // closed when the process of now is ready; guarded by mu
 }
 
-// order lets the worker be killed when it holds a claim next.
-func (m *member) order(written bool) {
-	if written {
-		m.orders <- sayHoldRow
-	} else {
-		m.orders <- sayHoldClaim
+// awake waits until the worker's process of now is ready.
+func (m *member) awake(ctx context.Context) error {
+	m.mu.Lock()
+	ready := m.life
+	m.mu.Unlock()
+	select {
+	case <-ready:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
+}
+
+// born begins a life, and gives the channel to close when it is ready.
+func (m *member) born() (ready chan struct{}) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.life = make(chan struct{})
+	return m.life
 }
 
 // live starts the worker, kills it when it holds a claim as ordered, starts it
 // again, and returns when it has ended as it was told.
 func (m *member) live(ctx context.Context) error {
+	ready := m.life // nobody else writes it before play asks
 	for {
 		command, err := m.Spawn(Worker{URL: m.URL, Run: m.Run, Dir: m.Dir, Number: m.number, Safeguard: m.Safeguard, Plan: m.Plan, Shift: m.shift})
 		if err != nil {
@@ -220,7 +250,8 @@ func (m *member) live(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		ended, err := m.follow(ctx, p)
+		ended, err := m.follow(ctx, p, ready)
+		ready = m.born()
 		p.kill()
 		if err != nil || ended {
 			return err
@@ -230,7 +261,7 @@ func (m *member) live(ctx context.Context) error {
 
 // follow goes with one life of the worker, until it is to be killed or has ended
 // as it was told.
-func (m *member) follow(ctx context.Context, p *process) (ended bool, err error) {
+func (m *member) follow(ctx context.Context, p *process, ready chan struct{}) (ended bool, err error) {
 	orders, end := m.orders, m.end
 	for {
 		select {
@@ -253,7 +284,7 @@ func (m *member) follow(ctx context.Context, p *process) (ended bool, err error)
 			case !alive:
 				return true, p.err()
 			case line == tellReady:
-				m.once.Do(func() { close(m.ready) })
+				close(ready)
 			case strings.HasPrefix(line, tellHeld):
 				p.kill()
 				m.killed.Add(1)

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-
-	"holdfast/replay/tick"
 )
 
 // A Result is what really happened.
@@ -81,30 +79,43 @@ func (x *Result) byEvent() map[int][]*Attempt {
 		all[a.Event] = append(all[a.Event], a)
 	}
 	for _, list := range all {
-		slices.SortFunc(list, func(a, b *Attempt) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Delivery, b.Delivery)) })
+		slices.SortFunc(list, func(a, b *Attempt) int {
+			return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Delivery, b.Delivery))
+		})
 	}
 	return all
 }
 
-// stall is how much longer an attempt may take than its plan. The plan keeps
+// stall is how much more time an attempt may take than was planned. The plan keeps
 // twice as far away from the multiples of the lease.
 const stall = 25 * time.Millisecond
 
-// HeldUp counts the rows too many of events of which the machine, not the plan,
-// made an attempt last longer (its work, its row and its acknowledgement
-// together): of those nobody can say what the safeguard did.
+// HeldUp counts the rows too many of events that the machine held up: of those
+// nobody can say what the safeguard did.
 func (x *Result) HeldUp() (n int64) {
 	rows := x.rowsOf()
 	for event, list := range x.byEvent() {
-		if slices.ContainsFunc(list, func(a *Attempt) bool { return x.stalled(a) }) {
+		if x.stalled(list) {
 			n += int64(max(rows[event]-1, 0))
 		}
 	}
 	return n
 }
 
-func (x *Result) stalled(a *Attempt) bool {
-	return !a.Open() && (a.Acked == 0 || time.Duration(a.Acked-a.Start) > x.work(a.Event)+stall)
+// stalled reports that an attempt of an event took longer than its plan (its
+// work, its row and its acknowledgement together), or that the worker's process
+// got to it late: the next one claimed sooner than a lease after it, so it had
+// had the event for longer than it knew.
+func (x *Result) stalled(list []*Attempt) bool {
+	for i, a := range list {
+		if !a.Open() && (a.Acked == 0 || time.Duration(a.Acked-a.Start) > x.work(a.Event)+stall) {
+			return true
+		}
+		if i > 0 && time.Duration(a.Start-list[i-1].Start) < x.Safeguard.Lease()-stall {
+			return true
+		}
+	}
+	return false
 }
 
 // Gaps are the times from the start of an attempt to that of the next of the
@@ -122,18 +133,18 @@ func (x *Result) Gaps() (all []time.Duration) {
 	return all
 }
 
-// Even reports whether the gaps show the lease at all: at least half of them,
-// and five, within 5 % of it. On a machine that stalls they do not, and nobody
-// can read the lease off them.
+// Even reports whether the gaps show the lease clearly: most of them, and five at
+// least, within 2.5 % of it. On a machine that stalls they do not, and nobody can
+// be blamed for not reading it off them.
 func (x *Result) Even() bool {
 	near := 0
 	gaps := x.Gaps()
 	for _, g := range gaps {
-		if max(g-Lease, Lease-g) <= Lease/20 {
+		if max(g-Lease, Lease-g) <= Lease/40 {
 			near++
 		}
 	}
-	return near >= 5 && 2*near >= len(gaps)
+	return near >= 5 && 5*near >= 3*len(gaps)
 }
 
 // cause is why a row is one too many: what became of the attempt before the one
@@ -149,12 +160,4 @@ func cause(list []*Attempt, delivery int) string {
 		return "short-lease"
 	}
 	return "retry-after-success"
-}
-
-// LastEnd is the end of the last attempt.
-func (x *Result) LastEnd() (last tick.Nanos) {
-	for i := range x.Attempts {
-		last = max(last, x.Attempts[i].End)
-	}
-	return last
 }

@@ -50,7 +50,7 @@ func (s Safeguard) About() string {
 	case Fencing:
 		return "fencing by delivery count"
 	}
-	return "nothing"
+	return "no safeguard"
 }
 
 // ByKey reports that the sink itself refuses the second row of an event, so that

@@ -28,7 +28,17 @@ type claim struct {
 
 // equal is the claim that what is found is the truth.
 func equal[T comparable](what string, truth, found T) claim {
-	return claim{What: what, Injected: fmt.Sprint(truth), Found: fmt.Sprint(found), Held: truth == found}
+	return claim{What: what, Injected: spelled(truth), Found: spelled(found), Held: truth == found}
+}
+
+func spelled(v any) string {
+	switch v {
+	case true:
+		return "yes"
+	case false:
+		return "no"
+	}
+	return fmt.Sprint(v)
 }
 
 // chapter is what a stage tells when it is done.
@@ -110,7 +120,7 @@ default size it takes about a minute, most of it waiting.`,
 
 // Bounds of a demo. The most is an hour.
 const (
-	leastTicks = 100
+	leastTicks = 200
 	mostTicks  = 100_000
 )
 

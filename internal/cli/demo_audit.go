@@ -12,6 +12,7 @@ import (
 	"holdfast/replay"
 	"holdfast/replay/audit"
 	"holdfast/replay/dedupe"
+	"holdfast/replay/match"
 	"holdfast/replay/whatif"
 )
 
@@ -25,6 +26,7 @@ func demoAudit(ctx context.Context, j *journey) (chapter, error) {
 	var c chapter
 	config := j.incidentFiles()
 	config.Out, config.Progress = j.path("incident", "audit"), j.progress.Step
+	told := j.tolerance(&config)
 	for _, s := range incident.Safeguards() {
 		config.Safeguards = append(config.Safeguards, s.Foretold())
 	}
@@ -47,14 +49,30 @@ func demoAudit(ctx context.Context, j *journey) (chapter, error) {
 		return c, err
 	}
 	c.facts = strings.Split(strings.TrimSpace(text.String()), "\n")
+	c.facts = append(told, c.facts...)
 	s := &j.audit.Summary
 	c.claims = []claim{
 		equal("rows too many", j.race.Duplicates(), s.ByEvent.Duplicates),
-		equal("ticks lost", j.race.Lost(), s.Lost),
+		// A row that lies too far from its tick to be known leaves a tick without a row.
+		equal("ticks lost, but for rows whose tick cannot be told", j.race.Lost(), max(s.Lost-s.ByEvent.Orphans, 0)),
 		equal("every row kept, removed or rejected", s.Rows.In, s.Rows.Kept+s.Rows.Removed+s.Rows.Rejected),
 		j.leaseNamed(s),
 	}
 	return c, nil
+}
+
+// enoughTicks is from how many ticks on the audit can learn how far a copy lies
+// from its tick.
+const enoughTicks = 1000
+
+// tolerance tells the audit how far copies may lie, if there are too few ticks to
+// learn it from, and says so.
+func (j *journey) tolerance(c *audit.Config) (told []string) {
+	if j.plan.Events >= enoughTicks {
+		return nil
+	}
+	c.Tolerance = match.Tolerance{Mode: match.Given, Band: match.Band{Late: 10_000_000, Price: 500_000_000}}
+	return []string{"(so few ticks do not show how far a copy may lie from its tick: the audit was told, 10 ms and 0.50)"}
 }
 
 // leaseNamed is the claim that the cause was found, and the lease read off the
@@ -84,7 +102,9 @@ func demoDedupe(ctx context.Context, j *journey) (chapter, error) {
 	if err != nil {
 		return c, err
 	}
-	byEvent, err := audit.Dedupe(ctx, j.incidentFiles(), dedupe.Config{Out: j.path("clean.csv")})
+	config := j.incidentFiles()
+	j.tolerance(&config)
+	byEvent, err := audit.Dedupe(ctx, config, dedupe.Config{Out: j.path("clean.csv")})
 	if err != nil {
 		return c, err
 	}

@@ -12,8 +12,6 @@ import (
 	"holdfast/merge/logs"
 )
 
-const demoMergeKill = 10
-
 // demoMerge joins what the three workers have left: their logs into one, and, by
 // two processes that are killed again and again, the numbers of their ticks.
 func demoMerge(ctx context.Context, j *journey) (chapter, error) {
@@ -58,7 +56,7 @@ func demoMerge(ctx context.Context, j *journey) (chapter, error) {
 			Kills int64 `json:"kills"`
 		} `json:"faults"`
 	}
-	if err := j.self(ctx, &r, "merge", "pair", a, b, "-o", out, "--processes", "--faults", fmt.Sprintf("%s:%d", j.seed(), demoMergeKill)); err != nil {
+	if err := j.self(ctx, &r, "merge", "pair", a, b, "-o", out, "--processes", "--faults", fmt.Sprintf("%s:%d", j.seed(), j.kills())); err != nil {
 		return c, err
 	}
 	got, err := os.ReadFile(out)

@@ -62,8 +62,8 @@ func (t *demoTeller) print(format string, args ...any) {
 }
 
 func (t *demoTeller) begin(j *journey) {
-	t.print("%s  %d ticks of a market on their whole way, seed %d, about %v, all in %s\n", t.in(bold, "holdfast demo"), j.plan.Events, j.plan.Seed,
-		j.foreseen().Round(10*time.Second), j.dir)
+	t.print("%s  %d ticks of a market on their whole way, seed %d; takes about %d s; everything stays in %s\n",
+		t.in(bold, "holdfast demo"), j.plan.Events, j.plan.Seed, int(j.foreseen().Round(10*time.Second).Seconds()), j.dir)
 }
 
 // foreseen is about how long the demo takes on two idle cores: the race is run
@@ -88,7 +88,10 @@ func (t *demoTeller) chapter(number int, s stage, c chapter) {
 	t.print("\n%s  %s%s\n", t.in(cyan, fmt.Sprint(number)), t.in(bold, pad(s.name, indent-3)), t.in(bold, s.title))
 	margin := strings.Repeat(" ", indent)
 	for _, f := range c.facts {
-		for _, line := range wrap(f, whatWidth+2*figures+3) {
+		for i, line := range wrap(f, whatWidth+2*figures) {
+			if i > 0 {
+				line = "  " + line
+			}
 			t.print("%s%s\n", margin, line)
 		}
 	}
@@ -111,32 +114,43 @@ func (t *demoTeller) mark(held bool) string {
 
 // table is predicted against actual.
 func (t *demoTeller) table(r *raceTable, margin string) {
-	t.print("\n%s  %s\n", margin, t.in(dim, pad("rows too many", 27)+"  predicted   within 99 %      really     lost"))
+	const wide = 27
+	t.print("\n%s  %s\n", margin, t.in(dim, pad("rows too many with …", wide)+"  predicted   within 99 %     really    lost"))
+	t.print("%s  %s%*s %*s %s %*d  %s\n", margin, pad(incident.None.About(), wide), 11, "", 13, "", t.in(bold, fmt.Sprintf("%*d", 10, r.without)), 7, 0, t.in(dim, stalls("", r.held)))
 	for _, v := range r.rows {
-		note := ""
-		switch {
-		case !v.Held():
-			note = "not as foretold"
-		case v.Safeguard.ByKey():
-			note = "the sink itself refuses the second"
-		case v.Actual*5 >= r.without*4:
-			note = "no help here"
-		case v.Actual > 0:
-			note = "what is left, a kill left"
-		}
-		if v.HeldUp > 0 {
-			note = join(note, fmt.Sprintf("%d by stalls of this machine", v.HeldUp))
-		}
-		t.print("%s%s %s%*s %*s %s %*d  %s\n", margin, t.mark(v.Held()), pad(v.Safeguard.About(), 27), 11, v.Predicted, 13, v.Widened,
-			t.in(bold, fmt.Sprintf("%*d", 11, v.Actual)), 8, v.Lost, t.in(dim, note))
+		t.print("%s%s %s%*s %*s %s %*d  %s\n", margin, t.mark(v.Held()), pad(v.Safeguard.About(), wide), 11, v.Predicted, 13, v.Widened,
+			t.in(bold, fmt.Sprintf("%*d", 10, v.Actual)), 7, v.Lost, t.in(dim, stalls(remark(v, r.without), v.HeldUp)))
 	}
 }
 
-func join(a, b string) string {
-	if a == "" {
-		return b
+// remark says why some rows are left, or why none are.
+func remark(v incident.Verdict, without int64) string {
+	helps := v.Actual*5 < without*4
+	switch {
+	case !v.Held():
+		return "not as foretold"
+	case v.Safeguard.ByKey():
+		return "the sink itself refuses the second"
+	case v.Safeguard == incident.Partitions && !helps:
+		return "no help: its own worker gets it again"
+	case v.Safeguard == incident.Fencing && !helps:
+		return "no help: older, then newer, both pass"
+	case v.Actual == 0:
+		return ""
 	}
-	return a + "; " + b
+	return "kills between row and acknowledgement"
+}
+
+// stalls adds how many rows are the machine's doing.
+func stalls(remark string, rows int64) string {
+	if rows == 0 {
+		return remark
+	}
+	text := fmt.Sprintf("%d as this machine stalled", rows)
+	if remark == "" {
+		return text
+	}
+	return remark + "; " + text
 }
 
 // end prints the verdict, or the whole as one object.
