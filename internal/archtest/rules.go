@@ -64,7 +64,7 @@ var pure = []pattern{
 	"record/seq", "record/moldudp",
 	"merge", "merge/setcode", "merge/kway",
 	"replay", "replay/tick", "replay/match", "replay/whatif",
-	"guard",
+	"guard", "engine/incident/plan",
 	"lab/racers",
 	"internal/des", "internal/pyrand",
 }
