@@ -140,7 +140,7 @@ func (e *exchange) index() {
 	for _, f := range faults {
 		fmt.Fprintf(&b, "%-26s %-42s %s\n", faultPrefix+f.name, f.use, f.about)
 	}
-	fmt.Fprintf(&b, "%-26s %-42s %s\n", faultPrefix+"status/NNN", "bytes=N body=T page=NAME delay=D Header=V...", "answers with a status, any of three digits")
+	fmt.Fprintf(&b, "%-26s %-42s %s\n", faultPrefix+"status/NNN", "bytes=N body=T delay=D Header=V...", "answers with a status, any of three digits")
 	fmt.Fprintf(&b, "%s\n%69s %s\n%69s %s\n", faultPrefix+"seq/ID/STEP,STEP,...",
 		"", "the n-th request of ID gets the n-th step, the last one for ever;",
 		"", "a step is NNN or a fault's name, with parameters as ;name=value")
