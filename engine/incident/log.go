@@ -14,7 +14,7 @@ import (
 	"holdfast/replay/tick"
 )
 
-// What processes leave behind, one write a line, so that a kill can cost a line
+// What processes leave behind, in a folder a race, one write a line, so that a kill can cost a line
 // and never half of one:
 //
 //	worker-1.log   claim,evt_0000412,2,TIME      an attempt begins; 2: second delivery

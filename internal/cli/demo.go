@@ -126,7 +126,7 @@ const (
 
 // run does the stages one by one and tells each as it is done.
 func (j *journey) run(ctx context.Context) error {
-	if err := os.MkdirAll(j.dir, 0o777); err != nil {
+	if err := j.takeFolder(); err != nil {
 		return err
 	}
 	defer j.stop()
@@ -163,6 +163,24 @@ func (j *journey) run(ctx context.Context) error {
 		return notHeld(fmt.Errorf("demo: %d of %d claims did not hold", failed, len(claims)))
 	}
 	return nil
+}
+
+// demoMark is a file that says that a folder is a demo's, to be emptied by the next.
+const demoMark = ".holdfast-demo"
+
+// takeFolder makes the folder, or takes that of an earlier demo; never another's.
+func (j *journey) takeFolder() error {
+	if err := os.MkdirAll(j.dir, 0o777); err != nil {
+		return err
+	}
+	files, err := os.ReadDir(j.dir)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(j.path(demoMark)); err != nil && len(files) > 0 {
+		return usageError(fmt.Errorf("%s: not empty, and no demo's folder: name another", j.dir))
+	}
+	return os.WriteFile(j.path(demoMark), nil, 0o666)
 }
 
 // stop ends what the stages share.
