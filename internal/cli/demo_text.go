@@ -96,7 +96,7 @@ func (t *demoTeller) chapter(number int, s stage, c chapter) {
 		}
 	}
 	if c.table != nil {
-		t.table(c.table, margin)
+		t.table(c.table)
 		return
 	}
 	t.print("%s%s%s\n", margin, strings.Repeat(" ", whatWidth+2), t.in(dim, heading))
@@ -113,8 +113,8 @@ func (t *demoTeller) mark(held bool) string {
 }
 
 // table is predicted against actual.
-func (t *demoTeller) table(r *raceTable, margin string) {
-	const wide = 27
+func (t *demoTeller) table(r *raceTable) {
+	const wide, margin = 27, "   "
 	t.print("\n%s  %s\n", margin, t.in(dim, pad("rows too many with …", wide)+"  predicted   within 99 %     really    lost"))
 	t.print("%s  %s%*s %*s %s %*d  %s\n", margin, pad(incident.None.About(), wide), 11, "", 13, "", t.in(bold, fmt.Sprintf("%*d", 10, r.without)), 7, 0, t.in(dim, stalls("", r.held)))
 	for _, v := range r.rows {
@@ -146,7 +146,7 @@ func stalls(remark string, rows int64) string {
 	if rows == 0 {
 		return remark
 	}
-	text := fmt.Sprintf("%d as this machine stalled", rows)
+	text := fmt.Sprintf("%d by stalls of this machine", rows)
 	if remark == "" {
 		return text
 	}
