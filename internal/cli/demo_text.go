@@ -137,6 +137,8 @@ func remark(v incident.Verdict, without int64) string {
 		return "no help: older, then newer, both pass"
 	case v.Actual == 0:
 		return ""
+	case v.Safeguard == incident.InFlight:
+		return "kills after the row, deliveries on their way"
 	}
 	return "kills between row and acknowledgement"
 }
