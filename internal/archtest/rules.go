@@ -65,7 +65,7 @@ var pure = []pattern{
 	"record/seq", "record/publish", "record/moldudp",
 	"merge", "merge/setcode", "merge/kway",
 	"replay", "replay/tick", "replay/match", "replay/whatif",
-	"guard",
+	"guard", "engine/incident/plan",
 	"lab/racers",
 	"internal/des", "internal/pyrand",
 }

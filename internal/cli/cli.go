@@ -102,7 +102,7 @@ Start with:  holdfast demo                      faults of every kind, survived a
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return flagsFromEnv(cmd, env.Getenv) }
-	root.AddCommand(newAudit(a), newDedupe(a), newDemo(a), newEngine(a), newFetch(a), newGuard(a), newLab(a), newMerge(a), newRecord(a), newServe(a), newWhatIf(a))
+	root.AddCommand(newAudit(a), newDedupe(a), newDemo(a), newDemoWorker(a), newEngine(a), newFetch(a), newGuard(a), newLab(a), newMerge(a), newRecord(a), newServe(a), newWhatIf(a))
 	return root
 }
 

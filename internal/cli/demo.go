@@ -2,19 +2,19 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
-	"holdfast/lab/incident"
-	"holdfast/lab/racers"
+	"holdfast/engine"
+	"holdfast/engine/incident"
+	"holdfast/engine/incident/plan"
 	"holdfast/replay"
 	"holdfast/replay/audit"
-	"holdfast/replay/dedupe"
 )
 
 // claim is one thing that a demo promises, with what the truth and the run say of it.
@@ -26,226 +26,181 @@ type claim struct {
 	Held     bool   `json:"held"`
 }
 
-// equal is the claim that what was put in is what came out.
-func equal[T comparable](stage, what string, injected, found T) claim {
-	return claim{stage, what, fmt.Sprint(injected), fmt.Sprint(found), injected == found}
+// equal is the claim that what is found is the truth.
+func equal[T comparable](what string, truth, found T) claim {
+	return claim{What: what, Injected: spelled(truth), Found: spelled(found), Held: truth == found}
 }
 
-// journey is what the stages of a demo hand on.
-type journey struct {
-	dir      string
-	seed     uint64
-	events   int64
-	progress *progress
-
-	incident incident.Report
-	audit    *audit.Result
-
-	byKeyDoubled int64 // events that keeping one row a key would leave doubled
+func spelled(v any) string {
+	switch v {
+	case true:
+		return "yes"
+	case false:
+		return "no"
+	}
+	return fmt.Sprint(v)
 }
 
-// stage is a chapter of the demo: it does something real and returns what it claims.
+// chapter is what a stage tells when it is done.
+type chapter struct {
+	facts  []string // what happened, a line each
+	claims []claim
+	table  *raceTable // of the last stage
+}
+
+// stage is a step of the journey: it does something real with what the one
+// before has left, and holds it against the truth.
 type stage struct {
-	name string
-	run  func(context.Context, *journey) ([]claim, error)
+	name, title string
+	run         func(context.Context, *journey) (chapter, error)
 }
 
 // stages are the demo, in order.
 var stages = []stage{
-	{"fetch", demoFetch},
-	{"record", demoRecord},
-	{"merge", demoMerge},
-	{"incident", demoIncident},
-	{"audit", demoAudit},
-	{"dedupe", demoDedupe},
-	{"score", demoScore},
+	{"fetch", "a server that fails on purpose hands out a market, page by page", demoFetch},
+	{"record", "its ticks cross a link that loses, delays, doubles and damages; the recorder is killed", demoRecord},
+	{"race", "a work queue, three worker processes, and a lease shorter than some of the work", demoRace},
+	{"merge", "the logs of the three become one", demoMerge},
+	{"audit", "what does the output hold, and why?", demoAudit},
+	{"dedupe", "a clean output", demoDedupe},
+	{"safeguards", "the same race again, with each safeguard really on", demoSafeguards},
+}
+
+// journey is what the stages hand on.
+type journey struct {
+	a        *app
+	dir      string
+	plan     plan.Plan
+	progress *progress
+
+	pages  map[int]plan.Tick // by number: what was fetched
+	ticks  []plan.Tick       // what goes into the queue, in order
+	server *engine.Server
+	conn   *engine.Conn
+	race   *incident.Result // without a safeguard
+	audit  *audit.Result
+	graded replay.Report
+	table  *raceTable
 }
 
 func newDemo(a *app) *cobra.Command {
-	var j journey
+	j := journey{a: a}
 	cmd := &cobra.Command{
 		Use:   "demo [DIR]",
 		Short: "Faults of every kind injected, survived, explained, and checked against the truth",
-		Long: `Fetches from a server that fails on purpose, records a lossy stream in a process
-that is killed again and again, lets two workers merge under kills, makes an
-incident in which three workers race and write some events twice, finds and
-explains every duplicate, writes a clean output, and checks each claim against
-what was really injected. Exit status 1 if one claim does not hold. All files
-stay in DIR (default holdfast-demo) for you to look at.`,
+		Long: `One stream of ticks on its whole way, everything real: fetched from a server that
+fails on purpose, recorded over a lossy link by a process that is killed again and
+again, handed by a work queue (NATS JetStream, in this binary) to three racing
+worker processes that are killed too, merged, audited, cleaned. Then the same race
+with each safeguard really switched on, beside what was foretold of it.
+
+Every claim is checked against what was really done. Exit status 1 if one does not
+hold. All files stay in DIR (default holdfast-demo) for you to look at. With the
+default size it takes about a minute, most of it waiting.`,
 		Example: `  holdfast demo
-  holdfast demo /tmp/demo --seed 7 --events 200000`,
+  holdfast demo /tmp/demo --seed 7
+  holdfast demo --events 500 --json`,
 		Args: args(0, 1, "one folder"),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			j.dir = "holdfast-demo"
 			if len(given) == 1 {
 				j.dir = given[0]
 			}
-			if j.events < 0 {
-				return usageError(fmt.Errorf("--events must not be negative"))
+			if j.plan.Events < leastTicks || j.plan.Events > mostTicks {
+				return usageError(fmt.Errorf("--events %d: from %d (below, nothing is slow enough to race) to %d", j.plan.Events, leastTicks, mostTicks))
 			}
-			if err := os.MkdirAll(j.dir, 0o777); err != nil {
-				return err
-			}
-			j.progress = a.progress()
-			claims, err := j.run(cmd.Context())
-			j.progress.Close()
-			if err != nil {
-				return err
-			}
-			return a.tellDemo(&j, claims)
+			return j.run(cmd.Context())
 		},
 	}
 	f := cmd.Flags()
-	f.Uint64Var(&j.seed, "seed", 1, "all chance comes from this number")
-	f.Int64Var(&j.events, "events", 0, "events of the incident (default 70000)")
+	f.Uint64Var(&j.plan.Seed, "seed", 1, "all chance comes from this number; what the race makes of it, from the machine")
+	f.IntVar(&j.plan.Events, "events", 2000, "ticks of the market")
 	return cmd
 }
 
-func (j *journey) run(ctx context.Context) ([]claim, error) {
-	var all []claim
-	for i, s := range stages {
-		j.progress.Step(s.name, int64(i), int64(len(stages)))
-		claims, err := s.run(ctx, j)
-		if err != nil {
-			return nil, fmt.Errorf("demo, %s: %w", s.name, err)
-		}
-		for k := range claims {
-			claims[k].Stage = s.name
-		}
-		all = append(all, claims...)
-	}
-	return all, nil
-}
+// Bounds of a demo. The most is an hour.
+const (
+	leastTicks = 200
+	mostTicks  = 100_000
+)
 
-// tellDemo prints the table and fails if a claim did not hold.
-func (a *app) tellDemo(j *journey, claims []claim) error {
+// run does the stages one by one and tells each as it is done.
+func (j *journey) run(ctx context.Context) error {
+	if err := j.takeFolder(); err != nil {
+		return err
+	}
+	defer j.stop()
+	t := j.a.demoTeller()
+	t.begin(j)
+	var claims []claim
+	for i, s := range stages {
+		j.progress = j.a.progress()
+		j.progress.Step(s.name, 0, 0)
+		c, err := s.run(ctx, j)
+		j.progress.Close()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("demo, %s: %w", s.name, err)
+		}
+		for k := range c.claims {
+			c.claims[k].Stage = s.name
+		}
+		claims = append(claims, c.claims...)
+		t.chapter(i+1, s, c)
+	}
 	failed := 0
 	for _, c := range claims {
 		if !c.Held {
 			failed++
 		}
 	}
-	result := struct {
-		Dir    string         `json:"dir"`
-		Seed   uint64         `json:"seed"`
-		Claims []claim        `json:"claims"`
-		Failed int            `json:"failed"`
-		Audit  replay.Summary `json:"audit"`
-	}{j.dir, j.seed, claims, failed, j.audit.Summary}
-	err := a.print(result, func(w io.Writer) error { return writeDemo(w, j, claims) })
-	if err == nil && failed > 0 {
-		err = notHeld(fmt.Errorf("demo: %d of %d claims did not hold", failed, len(claims)))
-	}
-	return err
-}
-
-func writeDemo(w io.Writer, j *journey, claims []claim) error {
-	fmt.Fprintf(w, "Three workers raced over %d events and wrote %d rows. What the audit says:\n\n", j.incident.Events, j.incident.Rows)
-	if err := j.audit.WriteText(w); err != nil {
+	if err := t.end(j, claims, failed); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\nAgainst the truth:\n\n")
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "  stage\tclaim\tinjected\tfound\t\n")
-	last := ""
-	for _, c := range claims {
-		name, mark := c.Stage, "ok"
-		if name == last {
-			name = ""
-		}
-		last = c.Stage
-		if !c.Held {
-			mark = "DOES NOT HOLD"
-		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\n", name, c.What, c.Injected, c.Found, mark)
+	if failed > 0 {
+		return notHeld(fmt.Errorf("demo: %d of %d claims did not hold", failed, len(claims)))
 	}
-	if err := t.Flush(); err != nil {
+	return nil
+}
+
+// demoMark is a file that says that a folder is a demo's, to be emptied by the next.
+const demoMark = ".holdfast-demo"
+
+// takeFolder makes the folder, or takes that of an earlier demo; never another's.
+func (j *journey) takeFolder() error {
+	if err := os.MkdirAll(j.dir, 0o777); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nThe usual rule, one row per (symbol, timestamp), would have left %s doubled.\nLook at:    %s\nRead next:  %s\n",
-		counted(j.byKeyDoubled, "event", "events"), filepath.Join(j.dir, "incident", "audit", "report.html"), filepath.Join(j.dir, "incident", "audit", "incident.md"))
-	return err
+	files, err := os.ReadDir(j.dir)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(j.path(demoMark)); err != nil && len(files) > 0 {
+		return usageError(fmt.Errorf("%s: not empty, and no demo's folder: name another", j.dir))
+	}
+	return os.WriteFile(j.path(demoMark), nil, 0o666)
 }
 
-func demoIncident(ctx context.Context, j *journey) ([]claim, error) {
-	p, err := racers.Preset("dmr2025", j.seed, j.events)
-	if err != nil {
-		return nil, err
+// stop ends what the stages share.
+func (j *journey) stop() {
+	if j.conn != nil {
+		j.conn.Close()
 	}
-	j.incident, err = incident.Write(ctx, j.path("incident"), p, incident.Options{Interventions: true})
-	return nil, err
-}
-
-func demoAudit(ctx context.Context, j *journey) ([]claim, error) {
-	c := audit.Config{
-		Events: j.path("incident", "raw_tick_events.log"), Workers: j.path("incident", "worker_logs.csv"),
-		Output: j.path("incident", "final_output.csv"), Out: j.path("incident", "audit"), Progress: j.progress.Step,
+	if j.server != nil {
+		_ = j.server.Close()
+		_ = os.RemoveAll(j.path("engine")) // its store: nobody looks at it
 	}
-	var err error
-	if j.audit, err = audit.Run(ctx, c); err != nil {
-		return nil, err
-	}
-	s := &j.audit.Summary
-	return []claim{
-		equal("", "rows read", j.incident.Rows, s.Rows.In),
-		equal("", "events read", j.incident.Events, s.ByEvent.Events),
-		equal("", "attempts read", j.incident.Attempts, s.Attempts.Total),
-		equal("", "duplicates found", j.incident.Duplicates, s.ByEvent.Duplicates),
-		equal("", "events lost", j.incident.Lost, s.Lost),
-		equal("", "every row accounted for", s.Rows.In, s.Rows.Kept+s.Rows.Removed+s.Rows.Rejected),
-	}, nil
-}
-
-func demoDedupe(ctx context.Context, j *journey) ([]claim, error) {
-	in := j.path("incident", "final_output.csv")
-	byKey, err := dedupe.ByKey(ctx, dedupe.Config{In: in, Out: j.path("by_key.csv")})
-	if err != nil {
-		return nil, err
-	}
-	byTruth, err := audit.Dedupe(ctx, audit.Config{
-		Events: j.path("incident", "raw_tick_events.log"), Workers: j.path("incident", "worker_logs.csv"), Output: in,
-	}, dedupe.Config{Out: j.path("by_event.csv")})
-	if err != nil {
-		return nil, err
-	}
-	same, err := sameFiles(j.path("by_event.csv"), j.path("incident", "audit", "deduplicated_output.csv"))
-	if err != nil {
-		return nil, err
-	}
-	return []claim{
-		equal("", "rows removed by event", j.incident.Duplicates, byTruth.Removed),
-		equal("", "dedupe and audit write the same bytes", true, same),
-		equal("", "rows removed by key are the groups' extra rows", j.audit.Summary.ByKey.ExtraRows, byKey.Removed),
-	}, nil
-}
-
-func demoScore(_ context.Context, j *journey) ([]claim, error) {
-	r, err := score(j.path("incident"), j.path("incident", "audit"))
-	if err != nil {
-		return nil, err
-	}
-	j.byKeyDoubled = r.Baselines["key-last"].EventsDoubled
-	return []claim{
-		equal("", "duplicates rightly found", r.Duplicates, r.Detection.TP),
-		equal("", "rows wrongly called duplicates", 0, r.Detection.FP),
-		equal("", "copies tied to the right event", "1.000", r.Linking.Accuracy.String()),
-		equal("", "cause named", "1.000", r.Cause.Credit.String()),
-		equal("", "events lost by the clean output", 0, r.Dedupe.EventsLost),
-		equal("", "events still doubled in it", 0, r.Dedupe.EventsDoubled),
-		{What: "safeguards that did what was foretold, when really on", Injected: fmt.Sprintf("95 %% of %d", r.WhatIf.Checked),
-			Found: fmt.Sprint(r.WhatIf.Inside), Held: r.WhatIf.Inside*100 >= r.WhatIf.Checked*95},
-	}, nil
 }
 
 func (j *journey) path(parts ...string) string {
 	return filepath.Join(append([]string{j.dir}, parts...)...)
 }
 
-func sameFiles(a, b string) (bool, error) {
-	x, err := os.ReadFile(a)
-	if err != nil {
-		return false, err
-	}
-	y, err := os.ReadFile(b)
-	return string(x) == string(y), err
+// fresh empties a folder of the demo.
+func (j *journey) fresh(name string) error {
+	return errors.Join(os.RemoveAll(j.path(name)), os.MkdirAll(j.path(name), 0o777))
 }
+
+func (j *journey) seed() string { return strconv.FormatUint(j.plan.Seed, 10) }

@@ -50,6 +50,9 @@ type Config struct {
 	LedgerFile string // the ledger is appended to it; "" is memory only
 	CAFile     string // where the certificate of the server's CA is written; "" is a temporary file
 	Keep       int    // entries of the ledger that are remembered; 0 is a million, negative is none
+
+	// Pages are bodies that a status can have by name: /fault/seq/a/503,200;page=NAME.
+	Pages map[string]string
 }
 
 // A Server is a running one.
@@ -64,6 +67,7 @@ type Server struct {
 
 	handler http.Handler
 	memory  *memory
+	pages   map[string]string
 	servers []*http.Server
 	closing context.Context // done when the server closes; its cause is errClosing
 	close   context.CancelCauseFunc
@@ -87,7 +91,7 @@ func Start(c Config) (*Server, error) {
 	case c.Keep < 0:
 		c.Keep = 0
 	}
-	s := &Server{urls: map[string]string{}, taken: map[net.Conn]struct{}{}, memory: newMemory()}
+	s := &Server{urls: map[string]string{}, taken: map[net.Conn]struct{}{}, memory: newMemory(), pages: c.Pages}
 	s.closing, s.close = context.WithCancelCause(context.Background())
 	if err := s.start(c); err != nil {
 		s.Close()

@@ -38,6 +38,32 @@ func (c client) answer(path string) (*http.Response, string) {
 	return r, string(b)
 }
 
+// A page is given by its name, after whatever comes before it; one that is not
+// there is told.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	s, err := flakyhttp.Start(flakyhttp.Config{Pages: map[string]string{"a": "first\nsecond\n"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	c := dial(t, s.URL())
+	for _, want := range []struct {
+		path   string
+		status int
+		body   string
+	}{
+		{"/fault/seq/x/503,200;page=a", 503, "status 503\n"},
+		{"/fault/seq/x/503,200;page=a", 200, "first\nsecond\n"},
+		{"/fault/status/404?page=a", 404, "first\nsecond\n"},
+		{"/fault/status/200?page=b", 400, "status 200: there is no page \"b\"\n"},
+	} {
+		if r, body := c.answer(want.path); r.StatusCode != want.status || body != want.body {
+			t.Errorf("%s: %d %q, want %d %q", want.path, r.StatusCode, body, want.status, want.body)
+		}
+	}
+}
+
 // The answers that net/http sends: status, body, a header.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
@@ -166,7 +192,7 @@ func TestBadParameters(t *testing.T) {
 		"status/20":                               `status "20": must be three digits`,
 		"status/-20":                              `status "-20": must be three digits`,
 		"status/200?delay=61s":                    `status 200: delay="61s": must be a duration from 0s to 1m0s, such as 500ms`,
-		"status/200?a%20b=1":                      `status 200: unknown parameter "a b": known are body, bytes, delay`,
+		"status/200?a%20b=1":                      `status 200: unknown parameter "a b": known are body, bytes, delay, page`,
 		"status/200?A%20b=1":                      `status 200: "A b" is no name of a header`,
 		"truncate?lenght=5":                       `truncate: unknown parameter "lenght": known are bytes, chunked, length, status`,
 		"status/200?bytes=67108865":               `status 200: bytes="67108865": must be a whole number from 0 to 67108864`,

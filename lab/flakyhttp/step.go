@@ -31,11 +31,12 @@ type step struct {
 	status  int
 	headers []header
 	body    string
+	page    string // name of the body in [Config.Pages]; "" is body
 	delay   time.Duration
 }
 
-// prepareStep reads a status and its parameters: bytes, body, delay, and headers,
-// which begin with a capital letter.
+// prepareStep reads a status and its parameters: bytes, body, page, delay, and
+// headers, which begin with a capital letter.
 func prepareStep(code string, given url.Values) (action, error) {
 	status, err := strconv.Atoi(code)
 	if err != nil || len(code) != 3 || status < 0 {
@@ -48,6 +49,7 @@ func prepareStep(code string, given url.Values) (action, error) {
 		st.body = filler(size)
 	}
 	st.body = p.text("body", st.body)
+	st.page = p.text("page", "")
 	st.delay = p.span("delay", 0, MaxDuration)
 	st.headers = p.headers()
 	if err := p.finish(); err != nil {
@@ -76,6 +78,14 @@ func checkHeader(name, value string) error {
 
 // serve answers.
 func (st step) serve(e *exchange) {
+	if st.page != "" {
+		body, known := e.s.pages[st.page]
+		if !known {
+			e.refuse(http.StatusBadRequest, fmt.Errorf("status %d: there is no page %s", st.status, clip(st.page)))
+			return
+		}
+		st.body = body
+	}
 	if !pause(e.r.Context(), st.delay) {
 		return
 	}

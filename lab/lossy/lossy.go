@@ -42,6 +42,10 @@ type Config struct {
 	CorruptionProb  float64 // that it comes damaged; also of every answer to a request
 	TerminationProb float64 // that a receive ends the process
 
+	// Payload gives what packet i carries, instead of the requirement's text; the
+	// draws stay the same. It is asked once, when the stream is generated.
+	Payload func(i int) []byte
+
 	StateDir string // created if missing; "" is the system's folder for temporary files
 
 	// Cursor gives the position that somebody else remembers, for the case that

@@ -3,6 +3,7 @@ package lossy_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -258,5 +259,31 @@ func BenchmarkReceive(b *testing.B) {
 		if _, err := s.Receive(context.Background()); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// A payload of one's own changes nothing but what is carried.
+func TestPayload(t *testing.T) {
+	c := config(t, 3, nil)
+	plain, err := lossy.Generate(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Payload = func(i int) []byte { return fmt.Appendf(nil, "tick %d", i) }
+	own := open(t, c).Stream()
+	if len(own.Queue) != len(plain.Queue) {
+		t.Fatalf("%d deliveries, want %d", len(own.Queue), len(plain.Queue))
+	}
+	for i, item := range own.Queue {
+		want := plain.Queue[i]
+		want.Packet.Payload = fmt.Appendf(nil, "tick %d", item.Packet.Sequence)
+		want.Packet.Checksum = item.Packet.Checksum
+		if !cmp.Equal(item, want) || !item.Packet.Valid() || item.Delivered().Valid() == item.Corrupted {
+			t.Fatalf("delivery %d: %+v, want %+v", i, item, want)
+		}
+	}
+	c.Payload = nil // what goes on with the state files carries it too
+	if again := open(t, c).Stream(); !cmp.Equal(again.Queue, own.Queue) {
+		t.Error("another stream after a restart")
 	}
 }

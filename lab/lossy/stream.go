@@ -49,7 +49,7 @@ func Generate(c Config) (*Stream, error) {
 		return nil, err
 	}
 	rng := pyrand.New(c.Seed)
-	packets := groundTruth(rng, c.TotalPackets)
+	packets := groundTruth(rng, c)
 	queue, err := transmit(rng, c, packets)
 	if err != nil {
 		return nil, err
@@ -61,10 +61,13 @@ func Generate(c Config) (*Stream, error) {
 	return s, nil
 }
 
-func groundTruth(rng *pyrand.Rand, n int) []seq.Packet {
-	packets := make([]seq.Packet, n)
+func groundTruth(rng *pyrand.Rand, c Config) []seq.Packet {
+	packets := make([]seq.Packet, c.TotalPackets)
 	for i := range packets {
 		payload := fmt.Appendf(nil, "packet_%06d_%d", i, rng.Between(0, 999999))
+		if c.Payload != nil {
+			payload = c.Payload(i)
+		}
 		packets[i] = seq.Packet{
 			Sequence: uint64(i),
 			// The product is rounded before the sum, also where the processor could fuse them.

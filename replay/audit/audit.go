@@ -25,6 +25,7 @@ import (
 	"holdfast/replay/ingest"
 	"holdfast/replay/match"
 	"holdfast/replay/tick"
+	"holdfast/replay/whatif"
 )
 
 // Config says what to audit and how. Only Output and Out are needed; the zero
@@ -46,10 +47,11 @@ type Config struct {
 	CollapseSource  bool       // remove the row of an event's second id (D10)
 	RequiredColumns bool       // duplication_analysis.csv with the four required columns alone
 	CSVSafe         bool
-	Around          string     // an event: trace.json shows only what lies around it
-	Pad             tick.Nanos // how far; 0: 100 ms
-	NotebookKernel  string     // python3 (""), or gonb
-	ReportMax       int64      // bytes of report.html; 0: 5 MiB
+	Around          string             // an event: trace.json shows only what lies around it
+	Pad             tick.Nanos         // how far; 0: 100 ms
+	NotebookKernel  string             // python3 (""), or gonb
+	ReportMax       int64              // bytes of report.html; 0: 5 MiB
+	Safeguards      []whatif.Safeguard // weighed beside the standard ones
 
 	Memory int64  // bytes; 0: 512 MiB
 	Tmp    string // "": the system's folder

@@ -5,6 +5,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"slices"
 
 	"holdfast/internal/vfs"
 	"holdfast/replay"
@@ -71,6 +72,11 @@ func (a *audit) weigh() error {
 	facts := scout.Facts()
 	band := a.link_.totals.Band
 	a.out.safeguards = whatif.Standard(facts, max(band.Early, band.Late), band.Price)
+	for _, more := range a.cfg.Safeguards {
+		if !slices.Contains(a.out.safeguards, more) {
+			a.out.safeguards = append(a.out.safeguards, more)
+		}
+	}
 
 	marks := peek(a.markRows(rows.done()).all())
 	defer marks.stop()
