@@ -63,7 +63,6 @@ func newEngine(c *Client, ctx context.Context) (*engine, error) {
 	}
 	e.mu.Lock()
 	e.perform(e.sched.Begin(0))
-	e.mu.Unlock()
 	return e, nil
 }
 
@@ -82,15 +81,32 @@ func (e *engine) input() time.Duration {
 // steps of that clock.
 func (e *engine) wall(t time.Duration) time.Time { return e.start.Round(0).Add(t) }
 
-// perform does what the scheduler wants, in the order of the fields, and
-// returns the attempts to start. It is called with mu held.
-func (e *engine) perform(f pace.Effects) []pace.Start {
-	var starts []pace.Start
-	if len(f.Start) > 0 {
-		starts = append(starts, f.Start...) // f is gone with the next input
-	}
-	for _, m := range f.Emit {
-		e.emit(m)
+// A begun is an attempt to start.
+type begun struct {
+	pace.Start
+	e   *engine
+	job *job
+}
+
+// run runs it, and others after it.
+func (b begun) run() { b.e.work(b) }
+
+// perform does what the scheduler wants, in the order of the fields, and ends
+// the caller's turn: it is called with mu held and gives it up. Of the attempts
+// to start it returns one for the caller to go on with; the others get
+// goroutines of their own, when the log has all that was decided before.
+func (e *engine) perform(f pace.Effects) (own begun, ok bool) {
+	o := e.c.out
+	some := len(f.Emit) > 0 || len(f.Start) > 0
+	if some {
+		o.mu.Lock()
+		for n := range f.Emit {
+			e.emit(&f.Emit[n])
+		}
+		for _, s := range f.Start {
+			o.waiting.begin = append(o.waiting.begin, begun{s, e, e.jobs[s.ID]})
+		}
+		o.mu.Unlock()
 	}
 	e.wanted = f.ReadMore
 	if e.wanted > 0 {
@@ -101,7 +117,18 @@ func (e *engine) perform(f pace.Effects) []pace.Start {
 		e.ended = true
 		close(e.finished)
 	}
-	return starts
+	e.mu.Unlock()
+	if some {
+		return o.flush()
+	}
+	return own, false
+}
+
+// begin starts what perform returned, for a caller that is no attempt.
+func begin(own begun, ok bool) {
+	if ok {
+		go own.run()
+	}
 }
 
 func (e *engine) setWake(at time.Duration) {
@@ -128,24 +155,13 @@ func (e *engine) tick() {
 		return
 	}
 	e.wake = pace.Never // what was set in the meantime is asked for again
-	starts := e.perform(e.sched.Tick(e.input()))
-	e.mu.Unlock()
-	e.spawn(starts)
-}
-
-// spawn begins attempts on goroutines of their own.
-func (e *engine) spawn(starts []pace.Start) {
-	for _, s := range starts {
-		go e.work(s)
-	}
+	begin(e.perform(e.sched.Tick(e.input())))
 }
 
 // work runs one attempt after another, as long as each ending lets one start.
-func (e *engine) work(s pace.Start) {
-	for {
-		e.mu.Lock()
-		j := e.jobs[s.ID]
-		e.mu.Unlock()
+func (e *engine) work(s begun) {
+	for ok := true; ok; {
+		j := s.job
 		r := j.current
 		if s.Hop == 0 {
 			r = newAttempt(e.c, j, s.Attempt, wayToSend{fresh: s.FreshConn, http1: s.ForceHTTP1})
@@ -154,25 +170,15 @@ func (e *engine) work(s pace.Start) {
 			e.c.point("before send")
 		}
 		r.Queued += s.Queued
-		starts := e.after(j, r, r.hop(s.Limit, s.LimitKind))
-		if len(starts) == 0 {
-			return
+		again := r.hop(s.Limit, s.LimitKind)
+		e.mu.Lock()
+		if now := e.input(); again {
+			s, ok = e.perform(e.sched.Hop(now, j.id, origin(r.url), r.Attempt.Attempt))
+		} else {
+			s, ok = e.perform(e.sched.Done(now, j.id, r.Attempt.Attempt))
 		}
-		e.spawn(starts[1:])
 		e.c.out.room()
-		s = starts[0]
 	}
-}
-
-// after tells the scheduler how a hop ended.
-func (e *engine) after(j *job, r *running, again bool) []pace.Start {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	now := e.input()
-	if again {
-		return e.perform(e.sched.Hop(now, j.id, origin(r.url), r.Attempt.Attempt))
-	}
-	return e.perform(e.sched.Done(now, j.id, r.Attempt.Attempt))
 }
 
 // add takes a URL. It reports whether the run takes more.
@@ -188,7 +194,6 @@ func (e *engine) add(j *job) bool {
 	if j.bad != nil || j.ofLine != 0 {
 		e.input()
 		e.unsendable(j)
-		e.mu.Unlock()
 		e.c.out.room()
 		return true
 	}
@@ -199,34 +204,38 @@ func (e *engine) add(j *job) bool {
 	if !j.notBefore.IsZero() {
 		u.NotBefore = max(j.notBefore.Sub(e.wall(0)), 0)
 	}
-	starts := e.perform(e.sched.Read(e.input(), u))
-	e.mu.Unlock()
-	e.spawn(starts)
+	begin(e.perform(e.sched.Read(e.input(), u)))
 	return true
 }
 
-// unsendable ends a URL that nothing can be sent for.
+// unsendable ends a URL that nothing can be sent for. It is called with mu held
+// and gives it up.
 func (e *engine) unsendable(j *job) {
+	o := e.c.out
+	o.mu.Lock()
 	if j.ofLine != 0 {
 		e.duplicate(j)
-		return
+	} else {
+		e.bad(j)
 	}
+	o.mu.Unlock()
+	e.mu.Unlock()
+	begin(o.flush())
+}
+
+func (e *engine) bad(j *job) {
 	_, v := retry.Decide(j.policy, retry.State{}, retry.Attempt{Class: retry.ClassBadInput}, retry.Env{Now: e.now(), Budget: retry.Unlimited, Remaining: retry.Forever})
-	e.emit(pace.Emit{ID: j.id, Verdict: v})
+	e.emit(&pace.Emit{ID: j.id, Verdict: v})
 }
 
 func (e *engine) duplicate(j *job) {
 	delete(e.jobs, j.id)
 	e.tally.duplicates++
 	at := e.stamp()
-	o := e.c.out
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.log != nil {
-		l := o.lines.begin(at, "duplicate", j.shown).int("attempt", 0).int("line", j.line).int("of_line", j.ofLine)
-		o.lines = l.flag("final", true).string("outcome", "duplicate").hex32("url_fp", j.fingerprint.check()).end()
+	if o := e.c.out; o.log != nil {
+		l := o.waiting.lines.begin(at, "duplicate", j.shown).int("attempt", 0).int("line", j.line).int("of_line", j.ofLine)
+		o.waiting.lines = l.flag("final", true).string("outcome", "duplicate").hex32("url_fp", j.fingerprint.check()).end()
 	}
-	o.add(nil, nil)
 }
 
 // stamp is the time of a record: it never decreases.
@@ -239,8 +248,9 @@ func (e *engine) stamp() time.Time {
 	return at
 }
 
-// emit records a decision and tells of it. It is called with mu held.
-func (e *engine) emit(m pace.Emit) {
+// emit records a decision and tells of it. It is called with mu held, and with
+// that of the output.
+func (e *engine) emit(m *pace.Emit) {
 	j := e.jobs[m.ID]
 	v := &m.Verdict
 	var a *Attempt
@@ -253,7 +263,7 @@ func (e *engine) emit(m pace.Emit) {
 	}
 	over := v.Action != retry.Retry
 	at := e.stamp()
-	e.scratch = e.calls(e.scratch[:0], j, a, &m, body)
+	e.scratch = e.calls(e.scratch[:0], j, a, m, body)
 	if m.Attempted && j.wantHistory {
 		j.outcome.History = append(j.outcome.History, *a)
 	}
@@ -280,17 +290,9 @@ func (e *engine) emit(m pace.Emit) {
 			j.current.resp.Body.Close() // an answer that is tried again is nobody's
 		}
 	}
-	if v.Outcome == retry.OutcomeNotStarted {
-		e.c.out.mu.Lock()
-		e.c.out.add(e.scratch, last) // a URL that was never begun has no record
-		e.c.out.mu.Unlock()
-		return
-	}
 	o := e.c.out
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.log != nil {
-		o.lines = e.records(o.lines, j, a, &m, at)
+	if o.log != nil && v.Outcome != retry.OutcomeNotStarted { // a URL that was never begun has no record
+		o.waiting.lines = e.records(o.waiting.lines, j, a, m, at)
 	}
 	o.add(e.scratch, last)
 }
@@ -307,7 +309,7 @@ func (e *engine) count(j *job, a *Attempt) {
 }
 
 // settle fills the outcome in.
-func (e *engine) settle(j *job, a *Attempt, m pace.Emit) {
+func (e *engine) settle(j *job, a *Attempt, m *pace.Emit) {
 	v, o := &m.Verdict, j.outcome
 	o.URL, o.Line, o.Policy, o.Rule, o.Why, o.Kind = j.raw, j.line, j.policy.Name, v.Rule.String(), v.Why, v.Outcome
 	o.Attempts, o.Status = m.Attempt, finalStatus(a, m.Attempt)
@@ -342,9 +344,7 @@ func (e *engine) cancel(j *job) {
 		e.mu.Unlock()
 		return
 	}
-	starts := e.perform(e.sched.Cancel(e.input(), j.id))
-	e.mu.Unlock()
-	e.spawn(starts)
+	begin(e.perform(e.sched.Cancel(e.input(), j.id)))
 }
 
 // stop starts nothing more. What is in flight may go on for a while.
@@ -356,9 +356,7 @@ func (e *engine) stop() {
 	}
 	e.stopped = true
 	e.more.Broadcast()
-	starts := e.perform(e.sched.Stop(e.input()))
-	e.mu.Unlock()
-	e.spawn(starts)
+	begin(e.perform(e.sched.Stop(e.input())))
 	t := time.AfterFunc(grace, func() { e.hardStop(ErrCancelled) })
 	context.AfterFunc(e.hard, func() { t.Stop() })
 }
@@ -410,12 +408,11 @@ func (e *engine) read(src Source, keep func(*Unit) (bool, error)) {
 		}
 	}
 	e.mu.Lock()
-	var starts []pace.Start
-	if !e.stopped && !e.ended {
-		starts = e.perform(e.sched.InputEOF(e.input()))
+	if e.stopped || e.ended {
+		e.mu.Unlock()
+		return
 	}
-	e.mu.Unlock()
-	e.spawn(starts)
+	begin(e.perform(e.sched.InputEOF(e.input())))
 }
 
 func (e *engine) waitWanted() bool {
