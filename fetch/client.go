@@ -25,6 +25,8 @@ type Client struct {
 	observer   observers
 	warn       func(string)
 	point      func(string) // tests crash here
+	plain      *http.Request
+	start      time.Time // of clock
 
 	mu      sync.Mutex
 	service *engine // of Fetch and Do
@@ -84,7 +86,7 @@ func New(h Handler, opts ...Option) (*Client, error) {
 	if err := o.config.validate(); err != nil {
 		return nil, err
 	}
-	c := &Client{config: o.config, handler: h, disk: o.disk, warn: o.warn, point: o.point, observer: o.observer}
+	c := &Client{config: o.config, handler: h, disk: o.disk, warn: o.warn, point: o.point, observer: o.observer, plain: plainRequest(), start: time.Now()}
 	c.extended, _ = h.(ExtendedHandler)
 	c.transports = newTransports(&c.config, o.dial, o.resolver, o.outer)
 	c.keywords = NewKeywords(c.config.Keywords, c.config.IgnoreCase)
@@ -101,6 +103,9 @@ func New(h Handler, opts ...Option) (*Client, error) {
 
 // Close gives idle connections up. A client can be used after it.
 func (c *Client) Close() { c.transports.close() }
+
+// clock is a time of attempts; it is never 0.
+func (c *Client) clock() time.Duration { return time.Since(c.start) + 1 }
 
 func (c *Client) redact(s string) string {
 	if c.config.NoRedact {
@@ -156,6 +161,7 @@ func (c *Client) do(ctx context.Context, r Request, prepare func(*job)) (*job, e
 		return nil, err
 	}
 	j := newJob(c, r)
+	j.values = context.WithoutCancel(ctx)
 	j.ctx, j.wantHistory, j.done, j.outcome = ctx, true, make(chan struct{}), &Outcome{}
 	var fatal atomic.Pointer[error]
 	j.fatal = func(err error) { fatal.Store(&err) }
@@ -212,7 +218,7 @@ func (c *Client) FetchAll(ctx context.Context, src Source) (Summary, error) {
 	if synced := c.out.sync(); err == nil {
 		err = synced
 	}
-	e.hardStop(nil)
+	e.abort(nil)
 	s := e.summary(src)
 	select {
 	case <-ended:

@@ -45,8 +45,10 @@ type engine struct {
 	scratch  []call
 	warned   map[string]bool
 
-	hard     context.Context // ends attempts
-	hardStop context.CancelCauseFunc
+	free   []*running      // to be used again
+	values context.Context // of attempts
+	hard   context.Context // its end is that of all attempts: see abort
+	cease  context.CancelCauseFunc
 }
 
 func newEngine(c *Client, ctx context.Context) (*engine, error) {
@@ -55,7 +57,8 @@ func newEngine(c *Client, ctx context.Context) (*engine, error) {
 		finished: make(chan struct{}), tally: newTally(), warned: map[string]bool{},
 	}
 	e.more.L = &e.mu
-	e.hard, e.hardStop = context.WithCancelCause(context.WithoutCancel(ctx))
+	e.values = context.WithoutCancel(ctx)
+	e.hard, e.cease = context.WithCancelCause(e.values)
 	config := pace.Config{Policy: c.config.Policy, Seed: c.config.Seed, RunDeadline: c.config.RunDeadline}
 	var err error
 	if e.sched, err = pace.New(config); err != nil {
@@ -104,7 +107,14 @@ func (e *engine) perform(f pace.Effects) (own begun, ok bool) {
 			e.emit(&f.Emit[n])
 		}
 		for _, s := range f.Start {
-			o.waiting.begin = append(o.waiting.begin, begun{s, e, e.jobs[s.ID]})
+			j := e.jobs[s.ID]
+			if s.Hop == 0 {
+				if j.current == nil || j.keep != nil {
+					j.current = e.attempt()
+				}
+				j.current.prepare(e.c, j, &s)
+			}
+			o.waiting.begin = append(o.waiting.begin, begun{s, e, j})
 		}
 		o.mu.Unlock()
 	}
@@ -158,19 +168,27 @@ func (e *engine) tick() {
 	begin(e.perform(e.sched.Tick(e.input())))
 }
 
+// attempt gives memory for one. It is called with mu held.
+func (e *engine) attempt() *running {
+	n := len(e.free)
+	if n == 0 {
+		return &running{}
+	}
+	r := e.free[n-1]
+	e.free = e.free[:n-1]
+	return r
+}
+
 // work runs one attempt after another, as long as each ending lets one start.
 func (e *engine) work(s begun) {
 	for ok := true; ok; {
 		j := s.job
 		r := j.current
 		if s.Hop == 0 {
-			r = newAttempt(e.c, j, s.Attempt, wayToSend{fresh: s.FreshConn, http1: s.ForceHTTP1})
-			r.Waited = s.Waited
-			j.current = r
 			e.c.point("before send")
 		}
 		r.Queued += s.Queued
-		again := r.hop(s.Limit, s.LimitKind)
+		again := r.run(s.Limit, s.LimitKind)
 		e.mu.Lock()
 		if now := e.input(); again {
 			s, ok = e.perform(e.sched.Hop(now, j.id, origin(r.url), r.Attempt.Attempt))
@@ -178,6 +196,26 @@ func (e *engine) work(s begun) {
 			s, ok = e.perform(e.sched.Done(now, j.id, r.Attempt.Attempt))
 		}
 		e.c.out.room()
+	}
+}
+
+// abort ends all attempts.
+func (e *engine) abort(cause error) {
+	e.cease(cause) // BEFORE: an attempt that begins now looks at it
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, j := range e.jobs {
+		j.abort()
+	}
+}
+
+// abort ends the attempt of a job whose ctx has ended, if there is one. It is
+// called with the engine's mu held.
+func (j *job) abort() {
+	if r := j.current; r != nil {
+		if h := r.hop.Load(); h != nil {
+			h.cancel(context.Cause(j.ctx))
+		}
 	}
 }
 
@@ -295,6 +333,10 @@ func (e *engine) emit(m *pace.Emit) {
 		o.waiting.lines = e.records(o.waiting.lines, j, a, m, at)
 	}
 	o.add(e.scratch, last)
+	if over && j.current != nil && j.keep == nil {
+		e.free = append(e.free, j.current)
+		j.current = nil
+	}
 }
 
 func (e *engine) count(j *job, a *Attempt) {
@@ -337,13 +379,14 @@ func (e *engine) warn(text string) {
 	}
 }
 
-// cancel gives up a URL that waits; one in flight ends by its context.
+// cancel gives up a URL, whose ctx has ended.
 func (e *engine) cancel(j *job) {
 	e.mu.Lock()
 	if e.jobs[j.id] != j {
 		e.mu.Unlock()
 		return
 	}
+	j.abort()
 	begin(e.perform(e.sched.Cancel(e.input(), j.id)))
 }
 
@@ -357,7 +400,7 @@ func (e *engine) stop() {
 	e.stopped = true
 	e.more.Broadcast()
 	begin(e.perform(e.sched.Stop(e.input())))
-	t := time.AfterFunc(grace, func() { e.hardStop(ErrCancelled) })
+	t := time.AfterFunc(grace, func() { e.abort(ErrCancelled) })
 	context.AfterFunc(e.hard, func() { t.Stop() })
 }
 
@@ -368,7 +411,7 @@ func (e *engine) fail(err error) {
 		e.err = err
 	}
 	e.mu.Unlock()
-	e.hardStop(err)
+	e.abort(err)
 	e.stop()
 }
 
@@ -399,7 +442,7 @@ func (e *engine) read(src Source, keep func(*Unit) (bool, error)) {
 			j.bad = u.Bad
 		}
 		j.ofLine, j.notBefore = u.OfLine, u.NotBefore
-		j.ctx, j.fatal = e.hard, e.fail
+		j.ctx, j.values, j.fatal = e.hard, e.values, e.fail
 		if e.c.extended != nil {
 			j.outcome = &Outcome{}
 		}

@@ -91,8 +91,9 @@ type job struct {
 	ofLine       int64
 	bad          error
 
-	ctx     context.Context
-	fatal   func(error) // ends the run
+	ctx     context.Context // its end is that of the job
+	values  context.Context // ctx without its end
+	fatal   func(error)     // ends the run
 	partial *partial
 	current *running // in flight, or between two hops
 

@@ -131,6 +131,7 @@ func (o *output) flush() (own begun, ok bool) {
 		}
 		o.spare = t.cleared()
 	}
+	o.changed.Broadcast()
 	return own, ok
 }
 
@@ -148,7 +149,6 @@ func (o *output) write(lines line) {
 		o.err = err
 		go o.onError(err)
 	}
-	o.changed.Broadcast()
 }
 
 // pass hands deliveries to the goroutine that tells.
