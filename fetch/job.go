@@ -38,6 +38,8 @@ type Request struct {
 
 	Line     int64  // where it stands in a list
 	Identity string // stands for URL where runs are compared; empty: URL
+
+	parsed *url.URL // URL, if its source has parsed it
 }
 
 // A Unit is one line of a list.
@@ -125,7 +127,9 @@ func newJob(c *Client, r Request) *job {
 	}
 	j.fingerprint = fingerprintOf(j.method, identity, nil)
 	j.shown = c.redact(j.raw)
-	j.url, j.bad = ParseURL(j.raw)
+	if j.url = r.parsed; j.url == nil {
+		j.url, j.bad = ParseURL(j.raw)
+	}
 	if j.bad == nil {
 		j.bad = checkHeader(j.method, j.header)
 	}

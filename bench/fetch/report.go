@@ -40,7 +40,7 @@ func (r *report) throughput(rates map[string][]float64) {
 	for _, name := range slices.Sorted(maps.Keys(rates)) {
 		fmt.Fprintf(&r.b, "| %s | %.0f | %.2f |\n", name, median(rates[name]), median(rates[name])/ours)
 	}
-	for _, name := range []string{"vegeta", "curl --parallel", "wrk (the server's ceiling)"} {
+	for _, name := range []string{"curl --parallel", "wrk (the server's ceiling)"} {
 		if rates[name] == nil {
 			fmt.Fprintf(&r.b, "\n%s: not installed.\n", name)
 		}

@@ -23,6 +23,10 @@ func throughput(c *config, url string, r *report) error {
 	if err := os.WriteFile(curl, []byte(strings.Repeat("url = \""+url+"\"\noutput = /dev/null\n", c.requests)), 0o666); err != nil {
 		return err
 	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
 	rates := map[string][]float64{}
 	for range c.rounds {
 		for _, p := range []struct {
@@ -34,8 +38,7 @@ func throughput(c *config, url string, r *report) error {
 					"--concurrency", fmt.Sprint(throughputConcurrency), "--per-host", fmt.Sprint(throughputConcurrency))
 			}},
 			{"vegeta", func() (float64, error) {
-				return c.timed("sh", "-c", fmt.Sprintf("yes 'GET %s' | head -%d | vegeta attack -lazy -rate 0 -max-workers %d -workers %d -duration 0 > /dev/null",
-					url, c.requests, throughputConcurrency, throughputConcurrency))
+				return c.timed(self, "vegeta", url, fmt.Sprint(c.requests), fmt.Sprint(throughputConcurrency))
 			}},
 			{"curl --parallel", func() (float64, error) {
 				return c.timed("curl", "-s", "--parallel", "--parallel-max", fmt.Sprint(throughputConcurrency), "-K", curl)
@@ -43,7 +46,7 @@ func throughput(c *config, url string, r *report) error {
 			{"wrk (the server's ceiling)", func() (float64, error) { return wrk(url) }},
 		} {
 			program, _, _ := strings.Cut(p.name, " ")
-			if _, err := exec.LookPath(program); err != nil && program != "holdfast" {
+			if _, err := exec.LookPath(program); err != nil && (program == "curl" || program == "wrk") {
 				continue // the report says so
 			}
 			rate, err := p.run()
