@@ -219,7 +219,7 @@ func (c *Client) FetchAll(ctx context.Context, src Source) (Summary, error) {
 		err = synced
 	}
 	e.abort(nil)
-	s := e.summary(src)
+	s := e.summary()
 	select {
 	case <-ended:
 		s.Extra.ListReadToEnd = !e.stopped
@@ -242,7 +242,7 @@ type Lister interface {
 	Inputs() Inputs
 }
 
-func (e *engine) summary(src Source) Summary {
+func (e *engine) summary() Summary {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := e.tally.summary()
@@ -251,9 +251,7 @@ func (e *engine) summary(src Source) Summary {
 	x.Policy, x.Seed, x.Runs = e.c.config.Name, e.c.config.Seed, e.run
 	x.BudgetDenied, x.BreakerOpened = int64(counts.BudgetDenied), int64(counts.BreakerOpened)
 	x.ElapsedMS = e.now().Milliseconds()
-	if l, ok := src.(Lister); ok {
-		x.Inputs = l.Inputs()
-	}
+	x.Inputs = e.inputs
 	x.Inputs.Duplicates = e.tally.duplicates
 	e.c.out.mu.Lock()
 	x.HandlerPanics = e.c.out.panics

@@ -40,6 +40,7 @@ type engine struct {
 	ended    bool
 	err      error // what ended the run early
 	tally    *tally
+	inputs   Inputs        // of the list so far
 	at       time.Duration // of the last input
 	last     time.Time     // of a record; times in a log never decrease
 	scratch  []call
@@ -297,7 +298,7 @@ func (e *engine) emit(m *pace.Emit) {
 		a, body = &j.current.Attempt, j.current.body
 	}
 	if m.Attempted {
-		e.count(j, a)
+		e.countAttempt(j, a)
 	}
 	over := v.Action != retry.Retry
 	at := e.stamp()
@@ -339,7 +340,7 @@ func (e *engine) emit(m *pace.Emit) {
 	}
 }
 
-func (e *engine) count(j *job, a *Attempt) {
+func (e *engine) countAttempt(j *job, a *Attempt) {
 	f := attemptFacts{
 		origin: j.origin, number: a.Number, class: a.Class, latency: a.Latency, slow: e.isSlow(j, a),
 		wireSends: a.WireSends, bytes: a.Bytes, wireBytes: a.WireBytes,
@@ -419,6 +420,7 @@ func (e *engine) fail(err error) {
 func (e *engine) read(src Source, keep func(*Unit) (bool, error)) {
 	for e.waitWanted() {
 		u, err := src.Next()
+		e.count(src)
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
 				e.mu.Lock()
@@ -456,6 +458,16 @@ func (e *engine) read(src Source, keep func(*Unit) (bool, error)) {
 		return
 	}
 	begin(e.perform(e.sched.InputEOF(e.input())))
+}
+
+// count notes how much of the list was read: a run that is stopped does not wait
+// for a source that may be at it.
+func (e *engine) count(src Source) {
+	if l, ok := src.(Lister); ok {
+		e.mu.Lock()
+		e.inputs = l.Inputs()
+		e.mu.Unlock()
+	}
 }
 
 func (e *engine) waitWanted() bool {
