@@ -7,9 +7,10 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
+	"holdfast/fetch/pace"
 	"holdfast/fetch/retry"
 )
 
@@ -47,32 +48,36 @@ type Attempt struct {
 	err error // what failed
 }
 
-// A running attempt is an Attempt that has not ended. Hooks of net/http run on
-// goroutines of their own, even after the end: what they touch is guarded by mu.
+// A running attempt is an Attempt that has not ended. It is used again for other
+// attempts of its engine: whatever may outlive an attempt holds on to a hop, not
+// to it, and what its timer needs stays.
 type running struct {
+	trying
+	hop      atomic.Pointer[hop]
+	watchdog watchdog
+}
+
+// Trying is what an attempt begins anew. What hooks of net/http and the timer
+// touch of it is guarded by the mu of the hop.
+type trying struct {
 	Attempt
-	c      *Client
-	job    *job
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	way    wayToSend
+	c   *Client
+	job *job
+	way wayToSend
 
 	url    *url.URL // of the next hop
 	method string
 	noBody bool // a redirect turned the method into GET
 	bare   bool // credentials were left behind: the origin changed
 
-	began time.Time // this hop
-	body  []byte    // for the handler
-	resp  *http.Response
+	began time.Duration // the hop, like all times here on the clock of the client
+	fired bool          // a limit of ours has passed
+	phase retry.Phase
+	sends int              // of this hop
+	marks [4]time.Duration // of this hop; 0: not reached
 
-	mu       sync.Mutex
-	over     bool // hooks do nothing more
-	fired    bool // a limit of ours has passed
-	phase    retry.Phase
-	sends    int // of this hop
-	marks    [4]time.Time
-	watchdog watchdog
+	body []byte // for the handler
+	resp *http.Response
 }
 
 // Marks of a hop.
@@ -83,32 +88,35 @@ const (
 	markGot
 )
 
-// newAttempt prepares an attempt; it sends nothing.
-func newAttempt(c *Client, j *job, number int, way wayToSend) *running {
-	r := &running{c: c, job: j, way: way, url: j.url, method: j.method}
-	r.Number = number
-	r.Idempotent = j.idempotent()
-	r.Unreplayable = j.unreplayable
-	return r
+// prepare makes r an attempt that has not begun.
+func (r *running) prepare(c *Client, j *job, s *pace.Start) {
+	r.trying = trying{c: c, job: j, way: wayToSend{fresh: s.FreshConn, http1: s.ForceHTTP1}, url: j.url, method: j.method}
+	r.watchdog.received.Store(0)
+	r.Number, r.Waited = s.Attempt, s.Waited
+	r.Idempotent, r.Unreplayable = j.idempotent(), j.unreplayable
 }
 
-// hop sends one request and reads its answer. It reports whether the attempt
+// run sends one request and reads its answer. It reports whether the attempt
 // goes on elsewhere, at r.url; otherwise it has ended and its class is set.
-func (r *running) hop(limit time.Duration, kind retry.Limit) (again bool) {
-	r.mu.Lock()
-	r.ctx, r.cancel = context.WithCancelCause(r.job.ctx)
-	r.began = time.Now()
+func (r *running) run(limit time.Duration, kind retry.Limit) (again bool) {
+	h := newHop(r)
 	r.Class, r.Kind, r.Status = retry.ClassNone, retry.KindNone, 0
-	r.sends, r.phase, r.marks = 0, retry.PhaseConnect, [4]time.Time{}
-	r.mu.Unlock()
+	r.sends, r.phase, r.marks = 0, retry.PhaseConnect, [4]time.Duration{}
+	r.hop.Store(h) // BEFORE the clock is read: see watchdog.set
+	h.mu.Lock()
+	r.began = r.c.clock()
 	r.watchdog.start(r, limit, kind)
-	again = r.exchange()
-	r.watchdog.stop(r)
-	r.mu.Lock()
-	r.Latency += time.Since(r.began)
-	r.mu.Unlock()
+	h.mu.Unlock()
+	if r.job.ctx.Err() != nil { // it ended before the engine could see this hop
+		h.cancel(context.Cause(r.job.ctx))
+	}
+	again = r.exchange(h)
+	h.mu.Lock()
+	h.r = nil
+	r.Latency += r.c.clock() - r.began
+	h.mu.Unlock()
 	if r.resp == nil { // the caller reads the body otherwise
-		r.cancel(nil) // after the body is closed, never before (R1.6)
+		h.cancel(context.Canceled) // after the body is closed, never before (R1.6)
 	}
 	if !again {
 		r.end()
@@ -118,8 +126,6 @@ func (r *running) hop(limit time.Duration, kind retry.Limit) (again bool) {
 
 // end settles what depends on the whole attempt.
 func (r *running) end() {
-	r.mu.Lock()
-	r.over = true
 	r.Phase = r.phase
 	if r.Class != retry.ClassTimeout && r.Class != retry.ClassConnection {
 		r.Phase = retry.PhaseNone
@@ -127,11 +133,10 @@ func (r *running) end() {
 	if r.WireSends > r.Hops+1 {
 		r.Resends = r.WireSends - r.Hops - 1
 	}
-	r.mu.Unlock()
 }
 
-func (r *running) exchange() (again bool) {
-	req, err := r.request()
+func (r *running) exchange(h *hop) (again bool) {
+	req, err := r.request(h)
 	if err != nil {
 		r.badInput(err)
 		return false
@@ -143,21 +148,18 @@ func (r *running) exchange() (again bool) {
 		end(r, 0)
 		return false
 	}
-	r.learn(resp)
+	r.learn(h, resp)
 	again = r.answered(resp)
 	end(r, resp.StatusCode)
 	return again
 }
 
-// request makes the request of this hop. Each has everything of its own: what
-// net/http or an observer change in one does not show in the next.
-func (r *running) request() (*http.Request, error) {
+// request makes the request of this hop. Each has everything of its own that an
+// observer may change; what net/http changes in none is shared.
+func (r *running) request(h *hop) (*http.Request, error) {
 	j := r.job
-	body := http.NoBody
-	req := &http.Request{
-		Method: r.method, URL: r.url, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: make(http.Header, len(r.c.config.Header)+len(j.header)+4), Host: r.url.Host, Body: body,
-	}
+	req := r.c.plain.WithContext(h.begin(r))
+	req.Method, req.URL, req.Host = r.method, r.url, r.url.Host
 	if j.body != nil && !r.noBody {
 		rc, size, err := j.body()
 		if err != nil {
@@ -167,11 +169,25 @@ func (r *running) request() (*http.Request, error) {
 		if !j.unreplayable {
 			req.GetBody = func() (rc2 readCloser, err error) { rc2, _, err = j.body(); return rc2, err }
 		}
-	} else {
-		req.Body = nil
 	}
-	r.header(req)
-	return req.WithContext(r.trace(r.ctx)), nil
+	if !r.isPlain() {
+		req.Header = make(http.Header, len(r.c.config.Header)+len(j.header)+4)
+		r.header(req)
+	}
+	return req, nil
+}
+
+// plainRequest is what most requests are copies of, with a header that they
+// share: a map for each would cost more than all else in a request.
+func plainRequest(accept []string) *http.Request {
+	return &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{"User-Agent": userAgent, "Accept-Encoding": accept}}
+}
+
+// isPlain reports whether a request has no header but that of all, and nobody
+// who might change it: net/http itself does not.
+func (r *running) isPlain() bool {
+	return len(r.c.config.Header) == 0 && len(r.job.header) == 0 && !r.c.config.AttemptHeader && r.job.key == "" && r.job.partial == nil &&
+		r.method != http.MethodHead && len(r.c.observer) == 0 && r.c.transports.outer == nil
 }
 
 // credentials are what another origin must not see (R1.4).
@@ -216,19 +232,19 @@ func (r *running) header(req *http.Request) {
 }
 
 // learn keeps what an answer says before its body.
-func (r *running) learn(resp *http.Response) {
-	now := time.Now()
+func (r *running) learn(h *hop, resp *http.Response) {
 	r.Status, r.Proto = resp.StatusCode, resp.Proto
-	r.RetryAfter = retry.ParseRetryAfter(resp.Header, now)
-	r.RateLimit = retry.ParseRateLimit(resp.Header, now)
+	r.RetryAfter, r.RateLimit = retry.ParsePause(resp.Header, time.Now)
 	r.ServerHint = retry.HintNone
-	switch strings.ToLower(resp.Header.Get("X-Should-Retry")) {
-	case "true":
-		r.ServerHint = retry.HintRetry
-	case "false":
-		r.ServerHint = retry.HintStop
+	if hint := resp.Header["X-Should-Retry"]; len(hint) > 0 {
+		switch strings.ToLower(hint[0]) {
+		case "true":
+			r.ServerHint = retry.HintRetry
+		case "false":
+			r.ServerHint = retry.HintStop
+		}
 	}
-	r.enter(retry.PhaseBody)
+	h.enter(retry.PhaseBody)
 }
 
 func (r *running) answered(resp *http.Response) (again bool) {
@@ -258,18 +274,22 @@ func (r *running) answered(resp *http.Response) (again bool) {
 
 // failed classifies an error.
 func (r *running) failed(err error) {
-	r.mu.Lock()
-	phase := r.phase
-	r.Sent = r.WireSends > 0 || !r.marks[markGot].IsZero()
-	r.mu.Unlock()
-	r.Class, r.Kind, r.Limit = classify(r.job.ctx.Err(), context.Cause(r.ctx), err, phase)
+	h := r.hop.Load()
+	h.mu.Lock()
+	phase, cause := r.phase, h.cause
+	r.Sent = r.WireSends > 0 || r.marks[markGot] > 0
+	h.mu.Unlock()
+	r.Class, r.Kind, r.Limit = classify(r.job.ctx.Err(), cause, err, phase)
+	if r.Class == retry.ClassCancelled && cause != nil {
+		err = cause
+	}
 	var stream streamError
 	if errors.As(err, &stream) && stream.Code == h2RefusedStream {
 		r.Sent = false // RFC 9113, 8.7: it was not processed
 	}
 	if r.Class == retry.ClassTimeout {
 		r.After = r.watchdog.given(r.Limit, r)
-		if cause := context.Cause(r.ctx); cause != nil {
+		if cause != nil {
 			err = cause
 		}
 	}

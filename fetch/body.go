@@ -3,7 +3,6 @@ package fetch
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -42,7 +41,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.from.Read(p)
 	if n > 0 {
 		w.r.WireBytes += int64(n)
-		w.r.watchdog.came(n)
+		w.r.watchdog.came(n, w.r.c.clock())
 	}
 	if err != nil {
 		w.ended = err
@@ -193,7 +192,7 @@ func (r *running) finish(b *reading, resp *http.Response, sink *bodySink, err er
 		r.MatchIncomplete = true
 	case b.wire.ended != nil && b.wire.ended != io.EOF:
 		r.failed(b.wire.ended)
-	case context.Cause(r.ctx) != nil:
+	case r.hop.Load().Err() != nil:
 		r.failed(err)
 	default:
 		r.Class, r.Kind = retry.ClassDecodeError, decodeKind(err)
@@ -244,7 +243,8 @@ func (r *running) drain(resp *http.Response) string {
 	if resp.ContentLength == 0 || resp.Body == http.NoBody || resp.StatusCode == http.StatusSwitchingProtocols {
 		return ""
 	}
-	stop := time.AfterFunc(drainTime, func() { r.cancel(errDrained) })
+	h := r.hop.Load()
+	stop := time.AfterFunc(drainTime, func() { h.cancel(errDrained) })
 	defer stop.Stop()
 	b := readings.Get().(*reading)
 	defer readings.Put(b)

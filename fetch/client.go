@@ -27,6 +27,8 @@ type Client struct {
 	accept     []string // encodings
 	warn       func(string)
 	point      func(string) // tests crash here
+	plain      *http.Request
+	start      time.Time // of clock
 
 	mu      sync.Mutex
 	service *engine // of Fetch and Do
@@ -87,9 +89,10 @@ func New(h Handler, opts ...Option) (*Client, error) {
 	if err := o.config.validate(); err != nil {
 		return nil, err
 	}
-	c := &Client{config: o.config, handler: h, disk: o.disk, warn: o.warn, point: o.point, observer: o.observer}
+	c := &Client{config: o.config, handler: h, disk: o.disk, warn: o.warn, point: o.point, observer: o.observer, start: time.Now()}
 	c.extended, _ = h.(ExtendedHandler)
 	c.decoders, c.accept = o.decoders, accepts(o.decoders)
+	c.plain = plainRequest(c.accept)
 	c.transports = newTransports(&c.config, o.dial, o.resolver, o.outer)
 	c.keywords = NewKeywords(c.config.Keywords, c.config.IgnoreCase)
 	c.out = newOutput(o.log, o.warn)
@@ -105,6 +108,9 @@ func New(h Handler, opts ...Option) (*Client, error) {
 
 // Close gives idle connections up. A client can be used after it.
 func (c *Client) Close() { c.transports.close() }
+
+// clock is a time of attempts; it is never 0.
+func (c *Client) clock() time.Duration { return time.Since(c.start) + 1 }
 
 func (c *Client) redact(s string) string {
 	if c.config.NoRedact {
@@ -160,6 +166,7 @@ func (c *Client) do(ctx context.Context, r Request, prepare func(*job)) (*job, e
 		return nil, err
 	}
 	j := newJob(c, r)
+	j.values = context.WithoutCancel(ctx)
 	j.ctx, j.wantHistory, j.done, j.outcome = ctx, true, make(chan struct{}), &Outcome{}
 	var fatal atomic.Pointer[error]
 	j.fatal = func(err error) { fatal.Store(&err) }
@@ -217,8 +224,8 @@ func (c *Client) FetchAll(ctx context.Context, src Source) (Summary, error) {
 	if synced := c.out.sync(); err == nil {
 		err = synced
 	}
-	e.hardStop(nil)
-	s := e.summary(src)
+	e.abort(nil)
+	s := e.summary()
 	select {
 	case <-ended:
 		s.Extra.ListReadToEnd = !e.stopped
@@ -241,7 +248,7 @@ type Lister interface {
 	Inputs() Inputs
 }
 
-func (e *engine) summary(src Source) Summary {
+func (e *engine) summary() Summary {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := e.tally.summary()
@@ -250,9 +257,7 @@ func (e *engine) summary(src Source) Summary {
 	x.Policy, x.Seed, x.Runs = e.c.config.Name, e.c.config.Seed, e.run
 	x.BudgetDenied, x.BreakerOpened = int64(counts.BudgetDenied), int64(counts.BreakerOpened)
 	x.ElapsedMS = e.now().Milliseconds()
-	if l, ok := src.(Lister); ok {
-		x.Inputs = l.Inputs()
-	}
+	x.Inputs = e.inputs
 	x.Inputs.Duplicates = e.tally.duplicates
 	e.c.out.mu.Lock()
 	x.HandlerPanics = e.c.out.panics

@@ -22,11 +22,19 @@ const timestampLayout = "2006-01-02T15:04:05.000Z"
 
 func (l line) begin(at time.Time, event, url string) line {
 	l = append(l, `{"timestamp":"`...)
-	l = at.UTC().AppendFormat(l, timestampLayout)
+	l = appendTimestamp(l, at.UTC())
 	l = append(l, `","event":"`...)
 	l = append(l, event...)
 	l = append(l, `","url":`...)
 	return appendString(l, url)
+}
+
+// appendTimestamp is timestampLayout. Package time has a fast way for the layout
+// of RFC 3339, but not for one with three decimals.
+func appendTimestamp(dst []byte, at time.Time) []byte {
+	dst = at.AppendFormat(dst, time.RFC3339)
+	ms := at.Nanosecond() / 1e6
+	return append(dst[:len(dst)-len("Z")], '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z')
 }
 
 func (l line) end() line { return append(l, "}\n"...) }

@@ -40,6 +40,7 @@ type engine struct {
 	ended    bool
 	err      error // what ended the run early
 	tally    *tally
+	inputs   Inputs        // of the list so far
 	at       time.Duration // of the last input
 	last     time.Time     // of a record; times in a log never decrease
 	scratch  []call
@@ -47,8 +48,10 @@ type engine struct {
 	gates    GateSharer               // nil: nobody shares them
 	away     map[putOffKey]lastResult // put off, and counted so
 
-	hard     context.Context // ends attempts
-	hardStop context.CancelCauseFunc
+	free   []*running      // to be used again
+	values context.Context // of attempts
+	hard   context.Context // its end is that of all attempts: see abort
+	cease  context.CancelCauseFunc
 }
 
 func newEngine(c *Client, ctx context.Context) (*engine, error) {
@@ -57,7 +60,8 @@ func newEngine(c *Client, ctx context.Context) (*engine, error) {
 		finished: make(chan struct{}), tally: newTally(), warned: map[string]bool{},
 	}
 	e.more.L = &e.mu
-	e.hard, e.hardStop = context.WithCancelCause(context.WithoutCancel(ctx))
+	e.values = context.WithoutCancel(ctx)
+	e.hard, e.cease = context.WithCancelCause(e.values)
 	config := pace.Config{Policy: c.config.Policy, Seed: c.config.Seed, Window: c.config.Window, RunDeadline: c.config.RunDeadline}
 	var err error
 	if e.sched, err = pace.New(config); err != nil {
@@ -65,7 +69,6 @@ func newEngine(c *Client, ctx context.Context) (*engine, error) {
 	}
 	e.mu.Lock()
 	e.perform(e.sched.Begin(0))
-	e.mu.Unlock()
 	return e, nil
 }
 
@@ -84,15 +87,39 @@ func (e *engine) input() time.Duration {
 // steps of that clock.
 func (e *engine) wall(t time.Duration) time.Time { return e.start.Round(0).Add(t) }
 
-// perform does what the scheduler wants, in the order of the fields, and
-// returns the attempts to start. It is called with mu held.
-func (e *engine) perform(f pace.Effects) []pace.Start {
-	var starts []pace.Start
-	if len(f.Start) > 0 {
-		starts = append(starts, f.Start...) // f is gone with the next input
-	}
-	for _, m := range f.Emit {
-		e.emit(m)
+// A begun is an attempt to start.
+type begun struct {
+	pace.Start
+	e   *engine
+	job *job
+}
+
+// run runs it, and others after it.
+func (b begun) run() { b.e.work(b) }
+
+// perform does what the scheduler wants, in the order of the fields, and ends
+// the caller's turn: it is called with mu held and gives it up. Of the attempts
+// to start it returns one for the caller to go on with; the others get
+// goroutines of their own, when the log has all that was decided before.
+func (e *engine) perform(f pace.Effects) (own begun, ok bool) {
+	o := e.c.out
+	some := len(f.Emit) > 0 || len(f.Start) > 0
+	if some {
+		o.mu.Lock()
+		for n := range f.Emit {
+			e.emit(&f.Emit[n])
+		}
+		for _, s := range f.Start {
+			j := e.jobs[s.ID]
+			if s.Hop == 0 {
+				if j.current == nil || j.keep != nil {
+					j.current = e.attempt()
+				}
+				j.current.prepare(e.c, j, &s)
+			}
+			o.waiting.begin = append(o.waiting.begin, begun{s, e, j})
+		}
+		o.mu.Unlock()
 	}
 	e.wanted = f.ReadMore
 	if e.wanted > 0 {
@@ -103,7 +130,18 @@ func (e *engine) perform(f pace.Effects) []pace.Start {
 		e.ended = true
 		close(e.finished)
 	}
-	return starts
+	e.mu.Unlock()
+	if some {
+		return o.flush()
+	}
+	return own, false
+}
+
+// begin starts what perform returned, for a caller that is no attempt.
+func begin(own begun, ok bool) {
+	if ok {
+		go own.run()
+	}
 }
 
 func (e *engine) setWake(at time.Duration) {
@@ -130,51 +168,58 @@ func (e *engine) tick() {
 		return
 	}
 	e.wake = pace.Never // what was set in the meantime is asked for again
-	starts := e.perform(e.sched.Tick(e.input()))
-	e.mu.Unlock()
-	e.spawn(starts)
+	begin(e.perform(e.sched.Tick(e.input())))
 }
 
-// spawn begins attempts on goroutines of their own.
-func (e *engine) spawn(starts []pace.Start) {
-	for _, s := range starts {
-		go e.work(s)
+// attempt gives memory for one. It is called with mu held.
+func (e *engine) attempt() *running {
+	n := len(e.free)
+	if n == 0 {
+		return &running{}
 	}
+	r := e.free[n-1]
+	e.free = e.free[:n-1]
+	return r
 }
 
 // work runs one attempt after another, as long as each ending lets one start.
-func (e *engine) work(s pace.Start) {
-	for {
-		e.mu.Lock()
-		j := e.jobs[s.ID]
-		e.mu.Unlock()
+func (e *engine) work(s begun) {
+	for ok := true; ok; {
+		j := s.job
 		r := j.current
 		if s.Hop == 0 {
-			r = newAttempt(e.c, j, s.Attempt, wayToSend{fresh: s.FreshConn, http1: s.ForceHTTP1})
-			r.Waited = s.Waited
-			j.current = r
 			e.c.point("before send")
 		}
 		r.Queued += s.Queued
-		starts := e.after(j, r, r.hop(s.Limit, s.LimitKind))
-		if len(starts) == 0 {
-			return
+		again := r.run(s.Limit, s.LimitKind)
+		e.mu.Lock()
+		if now := e.input(); again {
+			s, ok = e.perform(e.sched.Hop(now, j.id, origin(r.url), r.Attempt.Attempt))
+		} else {
+			s, ok = e.perform(e.sched.Done(now, j.id, r.Attempt.Attempt))
 		}
-		e.spawn(starts[1:])
 		e.c.out.room()
-		s = starts[0]
 	}
 }
 
-// after tells the scheduler how a hop ended.
-func (e *engine) after(j *job, r *running, again bool) []pace.Start {
+// abort ends all attempts.
+func (e *engine) abort(cause error) {
+	e.cease(cause) // BEFORE: an attempt that begins now looks at it
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	now := e.input()
-	if again {
-		return e.perform(e.sched.Hop(now, j.id, origin(r.url), r.Attempt.Attempt))
+	for _, j := range e.jobs {
+		j.abort()
 	}
-	return e.perform(e.sched.Done(now, j.id, r.Attempt.Attempt))
+}
+
+// abort ends the attempt of a job whose ctx has ended, if there is one. It is
+// called with the engine's mu held.
+func (j *job) abort() {
+	if r := j.current; r != nil {
+		if h := r.hop.Load(); h != nil {
+			h.cancel(context.Cause(j.ctx))
+		}
+	}
 }
 
 // add takes a URL. It reports whether the run takes more.
@@ -190,7 +235,6 @@ func (e *engine) add(j *job) bool {
 	if j.bad != nil || j.ofLine != 0 {
 		e.input()
 		e.unsendable(j)
-		e.mu.Unlock()
 		e.c.out.room()
 		return true
 	}
@@ -204,34 +248,38 @@ func (e *engine) add(j *job) bool {
 	if !j.notBefore.IsZero() {
 		u.NotBefore = max(j.notBefore.Sub(e.wall(0)), 0)
 	}
-	starts := e.perform(e.sched.Read(e.input(), u))
-	e.mu.Unlock()
-	e.spawn(starts)
+	begin(e.perform(e.sched.Read(e.input(), u)))
 	return true
 }
 
-// unsendable ends a URL that nothing can be sent for.
+// unsendable ends a URL that nothing can be sent for. It is called with mu held
+// and gives it up.
 func (e *engine) unsendable(j *job) {
+	o := e.c.out
+	o.mu.Lock()
 	if j.ofLine != 0 {
 		e.duplicate(j)
-		return
+	} else {
+		e.bad(j)
 	}
+	o.mu.Unlock()
+	e.mu.Unlock()
+	begin(o.flush())
+}
+
+func (e *engine) bad(j *job) {
 	_, v := retry.Decide(j.policy, retry.State{}, retry.Attempt{Class: retry.ClassBadInput}, retry.Env{Now: e.now(), Budget: retry.Unlimited, Remaining: retry.Forever})
-	e.emit(pace.Emit{ID: j.id, Verdict: v})
+	e.emit(&pace.Emit{ID: j.id, Verdict: v})
 }
 
 func (e *engine) duplicate(j *job) {
 	delete(e.jobs, j.id)
 	e.tally.duplicates++
 	at := e.stamp()
-	o := e.c.out
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.log != nil {
-		l := o.lines.begin(at, "duplicate", j.shown).int("attempt", 0).int("line", j.line).int("of_line", j.ofLine)
-		o.lines = l.flag("final", true).string("outcome", "duplicate").hex32("url_fp", j.fingerprint.check()).end()
+	if o := e.c.out; o.log != nil {
+		l := o.waiting.lines.begin(at, "duplicate", j.shown).int("attempt", 0).int("line", j.line).int("of_line", j.ofLine)
+		o.waiting.lines = l.flag("final", true).string("outcome", "duplicate").hex32("url_fp", j.fingerprint.check()).end()
 	}
-	o.add(nil, nil)
 }
 
 // stamp is the time of a record: it never decreases.
@@ -244,8 +292,9 @@ func (e *engine) stamp() time.Time {
 	return at
 }
 
-// emit records a decision and tells of it. It is called with mu held.
-func (e *engine) emit(m pace.Emit) {
+// emit records a decision and tells of it. It is called with mu held, and with
+// that of the output.
+func (e *engine) emit(m *pace.Emit) {
 	j := e.jobs[m.ID]
 	v := &m.Verdict
 	var a *Attempt
@@ -254,11 +303,11 @@ func (e *engine) emit(m pace.Emit) {
 		a, body = &j.current.Attempt, j.current.body
 	}
 	if m.Attempted {
-		e.count(j, a)
+		e.countAttempt(j, a)
 	}
 	over := v.Action != retry.Retry
 	at := e.stamp()
-	e.scratch = e.calls(e.scratch[:0], j, a, &m, body)
+	e.scratch = e.calls(e.scratch[:0], j, a, m, body)
 	if m.Attempted && j.wantHistory {
 		j.outcome.History = append(j.outcome.History, *a)
 	}
@@ -285,33 +334,26 @@ func (e *engine) emit(m pace.Emit) {
 			j.current.resp.Body.Close() // an answer that is tried again is nobody's
 		}
 	}
-	e.tellGate(j, &m)
-	if v.Outcome == retry.OutcomeNotStarted {
-		if j.settle != nil {
-			e.settled(j, a, &m)
-		}
-		e.c.out.mu.Lock()
-		e.c.out.add(e.scratch, last) // a URL that was never begun has no record
-		e.c.out.mu.Unlock()
-		return
-	}
+	e.tellGate(j, m)
 	o := e.c.out
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.log != nil {
-		from := len(o.lines)
-		o.lines = e.records(o.lines, j, a, &m, at)
+	if o.log != nil && v.Outcome != retry.OutcomeNotStarted { // a URL that was never begun has no record
+		from := len(o.waiting.lines)
+		o.waiting.lines = e.records(o.waiting.lines, j, a, m, at)
 		if j.settle != nil {
-			j.trail = append(j.trail, o.lines[from:]...)
+			j.trail = append(j.trail, o.waiting.lines[from:]...)
 		}
 	}
 	if j.settle != nil && over {
-		e.settled(j, a, &m)
+		e.settled(j, a, m)
 	}
 	o.add(e.scratch, last)
+	if over && j.current != nil && j.keep == nil {
+		e.free = append(e.free, j.current)
+		j.current = nil
+	}
 }
 
-func (e *engine) count(j *job, a *Attempt) {
+func (e *engine) countAttempt(j *job, a *Attempt) {
 	f := attemptFacts{
 		origin: j.origin, number: a.Number, class: a.Class, latency: a.Latency, slow: e.isSlow(j, a),
 		wireSends: a.WireSends, bytes: a.Bytes, wireBytes: a.WireBytes,
@@ -323,7 +365,7 @@ func (e *engine) count(j *job, a *Attempt) {
 }
 
 // settle fills the outcome in.
-func (e *engine) settle(j *job, a *Attempt, m pace.Emit) {
+func (e *engine) settle(j *job, a *Attempt, m *pace.Emit) {
 	v, o := &m.Verdict, j.outcome
 	o.URL, o.Line, o.Policy, o.Rule, o.Why, o.Kind = j.raw, j.line, j.policy.Name, v.Rule.String(), v.Why, v.Outcome
 	o.Attempts, o.Status = m.Attempt, finalStatus(a, m.Attempt)
@@ -351,16 +393,15 @@ func (e *engine) warn(text string) {
 	}
 }
 
-// cancel gives up a URL that waits; one in flight ends by its context.
+// cancel gives up a URL, whose ctx has ended.
 func (e *engine) cancel(j *job) {
 	e.mu.Lock()
 	if e.jobs[j.id] != j {
 		e.mu.Unlock()
 		return
 	}
-	starts := e.perform(e.sched.Cancel(e.input(), j.id))
-	e.mu.Unlock()
-	e.spawn(starts)
+	j.abort()
+	begin(e.perform(e.sched.Cancel(e.input(), j.id)))
 }
 
 // stop starts nothing more. What is in flight may go on for a while.
@@ -372,10 +413,8 @@ func (e *engine) stop() {
 	}
 	e.stopped = true
 	e.more.Broadcast()
-	starts := e.perform(e.sched.Stop(e.input()))
-	e.mu.Unlock()
-	e.spawn(starts)
-	t := time.AfterFunc(grace, func() { e.hardStop(ErrCancelled) })
+	begin(e.perform(e.sched.Stop(e.input())))
+	t := time.AfterFunc(grace, func() { e.abort(ErrCancelled) })
 	context.AfterFunc(e.hard, func() { t.Stop() })
 }
 
@@ -386,7 +425,7 @@ func (e *engine) fail(err error) {
 		e.err = err
 	}
 	e.mu.Unlock()
-	e.hardStop(err)
+	e.abort(err)
 	e.stop()
 }
 
@@ -394,6 +433,7 @@ func (e *engine) fail(err error) {
 func (e *engine) read(src Source, keep func(*Unit) (bool, error)) {
 	for e.waitWanted() {
 		u, err := src.Next()
+		e.count(src)
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
 				e.mu.Lock()
@@ -418,7 +458,7 @@ func (e *engine) read(src Source, keep func(*Unit) (bool, error)) {
 		}
 		j.ofLine, j.notBefore = u.OfLine, u.NotBefore
 		j.settle, j.tried, j.run = u.Settle, u.Tried, u.Run
-		j.ctx, j.fatal = e.hard, e.fail
+		j.ctx, j.values, j.fatal = e.hard, e.values, e.fail
 		if e.c.extended != nil {
 			j.outcome = &Outcome{}
 		}
@@ -427,12 +467,21 @@ func (e *engine) read(src Source, keep func(*Unit) (bool, error)) {
 		}
 	}
 	e.mu.Lock()
-	var starts []pace.Start
-	if !e.stopped && !e.ended {
-		starts = e.perform(e.sched.InputEOF(e.input()))
+	if e.stopped || e.ended {
+		e.mu.Unlock()
+		return
 	}
-	e.mu.Unlock()
-	e.spawn(starts)
+	begin(e.perform(e.sched.InputEOF(e.input())))
+}
+
+// count notes how much of the list was read: a run that is stopped does not wait
+// for a source that may be at it.
+func (e *engine) count(src Source) {
+	if l, ok := src.(Lister); ok {
+		e.mu.Lock()
+		e.inputs = l.Inputs()
+		e.mu.Unlock()
+	}
 }
 
 func (e *engine) waitWanted() bool {

@@ -38,6 +38,8 @@ type Request struct {
 
 	Line     int64  // where it stands in a list
 	Identity string // stands for URL where runs are compared; empty: URL
+
+	parsed *url.URL // URL, if its source has parsed it
 }
 
 // A Unit is one line of a list.
@@ -97,12 +99,13 @@ type job struct {
 	ofLine       int64
 	bad          error
 
-	ctx     context.Context
-	fatal   func(error)   // ends the run
-	settle  func(Settled) // nil: nobody else has the URL
-	trail   []byte        // its records so far, if settle is there
-	tried   int           // attempts that others made
-	run     int           // 0: the engine's
+	ctx     context.Context // its end is that of the job
+	values  context.Context // ctx without its end
+	fatal   func(error)     // ends the run
+	settle  func(Settled)   // nil: nobody else has the URL
+	trail   []byte          // its records so far, if settle is there
+	tried   int             // attempts that others made
+	run     int             // 0: the engine's
 	partial *partial
 	current *running // in flight, or between two hops
 
@@ -134,7 +137,9 @@ func newJob(c *Client, r Request) *job {
 	}
 	j.fingerprint = fingerprintOf(j.method, identity, nil)
 	j.shown = c.redact(j.raw)
-	j.url, j.bad = ParseURL(j.raw)
+	if j.url = r.parsed; j.url == nil {
+		j.url, j.bad = ParseURL(j.raw)
+	}
 	if j.bad == nil {
 		j.bad = checkHeader(j.method, j.header)
 	}

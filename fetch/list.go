@@ -92,11 +92,11 @@ func (l *List) unit(line int64, text []byte) Unit {
 		u.Bad = fromJSON(&u, text)
 	} else {
 		u.URL = string(text)
-		_, u.Bad = ParseURL(u.URL)
+		u.parsed, u.Bad = ParseURL(u.URL)
 	}
 	if u.Bad != nil {
 		l.inputs.Bad++
-		u.URL = shownLine(text)
+		u.URL, u.parsed = shownLine(text), nil
 		return u
 	}
 	if l.Duplicate != nil {
@@ -150,7 +150,8 @@ func fromJSON(u *Unit, text []byte) error {
 	if o.Body != nil {
 		u.Body = BytesBody([]byte(*o.Body))
 	}
-	if _, err := ParseURL(u.URL); err != nil {
+	var err error
+	if u.parsed, err = ParseURL(u.URL); err != nil {
 		return err
 	}
 	method := u.Method
@@ -181,6 +182,6 @@ func (s *urlSource) Next() (Unit, error) {
 	}
 	s.n++
 	u := Unit{Request: Request{URL: s.urls[s.n-1], Line: int64(s.n)}}
-	_, u.Bad = ParseURL(u.URL)
+	u.parsed, u.Bad = ParseURL(u.URL)
 	return u, nil
 }

@@ -28,6 +28,8 @@ type Log struct {
 	run    int     // number of this run, from 1
 	Resume *Resume // what earlier runs did; nil without resuming
 
+	syncing sync.Mutex // held while the file is synced; taken before mu
+
 	mu    sync.Mutex   // guards what follows
 	file  vfs.DataFile // nil: a stream
 	out   io.Writer
@@ -207,15 +209,22 @@ func (l *Log) append(p []byte) error {
 	return nil
 }
 
-// sync makes what was appended safe from a power cut.
+// sync makes what was appended safe from a power cut. Appending goes on
+// meanwhile: a slow disk holds nobody up.
 func (l *Log) sync() error {
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if !l.dirty || l.err != nil || l.file == nil {
+		defer l.mu.Unlock()
 		return l.err
 	}
 	l.dirty = false
-	if err := l.file.SyncData(); err != nil {
+	l.mu.Unlock()
+	err := l.file.SyncData()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil && l.err == nil {
 		l.err = err
 	}
 	return l.err

@@ -49,10 +49,11 @@ func (o observers) begin(r *running, req *http.Request) func(*running, int) {
 		}
 	}
 	return func(r *running, status int) {
-		r.mu.Lock()
+		h := r.hop.Load()
+		h.mu.Lock()
 		sent := Sent{Status: status, Proto: r.Proto, WireSends: r.WireSends - before, Class: r.Class.String(), Kind: r.Kind.String(),
 			Error: r.Error, Bytes: r.Bytes}
-		r.mu.Unlock()
+		h.mu.Unlock()
 		for _, end := range ends {
 			end(sent)
 		}

@@ -5,12 +5,14 @@ import (
 	"sync"
 )
 
-// How much may wait to be written or told before attempts wait too (R3.8).
+// How much may wait to be told before attempts wait too (R3.8).
 const (
-	mostUnwritten = 8 << 20
 	mostCalls     = 4096
 	mostCallBytes = 64 << 20
 )
+
+// mostSpare is the largest buffer that is kept for the next records.
+const mostSpare = 1 << 20
 
 // A call is one callback.
 type call struct {
@@ -25,9 +27,16 @@ type delivery struct {
 	done  *job // its URL is over
 }
 
-// An output takes records and callbacks in order: first the log has them, then
-// the handler is told (R3.10). One goroutine writes and one tells, each only
-// while there is something to do.
+// An output takes records, callbacks and attempts in order: first the log has
+// the records of a decision, then the handler is told (R3.10), and only then
+// the attempts that it lets start begin: so a killed process repeats what was
+// in flight and no more (R12.2).
+//
+// Whoever made records writes them. Who comes while another writes leaves its
+// own to that one and waits for nothing. A goroutine that does nothing but
+// write would have to be woken for each request, which costs as much as the
+// write; a lock that is held during a write would make all wait in a row.
+// Another goroutine tells, only while there is something to tell.
 type output struct {
 	log      *Log // nil: none
 	extended ExtendedHandler
@@ -36,9 +45,8 @@ type output struct {
 
 	mu      sync.Mutex
 	changed sync.Cond
-	lines   line
-	spare   line
-	batch   []delivery
+	waiting turn // not written yet
+	spare   turn // its memory and that of waiting are used in turn
 	writing bool
 	queue   []delivery
 	telling bool
@@ -47,6 +55,25 @@ type output struct {
 	err     error // writing failed: nothing more is written or told
 	panics  int64
 	told    map[string]bool
+}
+
+// A turn is what is done together, in the order of its fields.
+type turn struct {
+	lines line       // to the log, BEFORE
+	tell  []delivery // to the handler
+	begin []begun    // attempts
+}
+
+func (t *turn) empty() bool { return len(t.lines) == 0 && len(t.tell) == 0 && len(t.begin) == 0 }
+
+// cleared is t without its content, to be filled again.
+func (t *turn) cleared() turn {
+	if cap(t.lines) > mostSpare {
+		t.lines = nil
+	}
+	clear(t.tell)
+	clear(t.begin)
+	return turn{t.lines[:0], t.tell[:0], t.begin[:0]}
 }
 
 func newOutput(log *Log, warn func(string)) *output {
@@ -63,52 +90,77 @@ func (o *output) run() int {
 }
 
 // add takes what is to be told after the records of one decision, which the
-// caller has appended to lines. It is called with mu held.
+// caller has appended. It is called with mu held; flush comes later.
 func (o *output) add(calls []call, done *job) {
-	if len(calls) > 0 || done != nil && (done.done != nil || o.extended != nil) {
-		d := delivery{done: done}
-		d.calls = append(d.calls, calls...)
-		if done != nil && done.current != nil {
-			d.bytes = int64(len(done.current.body))
-		}
-		o.calls += len(d.calls)
-		o.bytes += d.bytes
-		o.batch = append(o.batch, d)
+	if len(calls) == 0 && (done == nil || done.done == nil && o.extended == nil) {
+		return
 	}
-	if !o.writing && (len(o.lines) > 0 || len(o.batch) > 0) {
-		o.writing = true
-		go o.write()
+	d := delivery{done: done}
+	d.calls = append(d.calls, calls...)
+	if done != nil && done.current != nil {
+		d.bytes = int64(len(done.current.body))
+	}
+	o.calls += len(d.calls)
+	o.bytes += d.bytes
+	o.waiting.tell = append(o.waiting.tell, d)
+}
+
+// flush does what waits, unless another is at it, who does it then. Of the
+// attempts that are to begin it returns one for its caller to go on with.
+func (o *output) flush() (own begun, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.writing {
+		return own, false
+	}
+	for !o.waiting.empty() {
+		if ok {
+			go own.run()
+			ok = false
+		}
+		t := o.waiting
+		o.waiting, o.spare = o.spare, turn{}
+		o.write(t.lines)
+		o.pass(t.tell)
+		for n, b := range t.begin {
+			if n == 0 {
+				own, ok = b, true
+			} else {
+				go b.run()
+			}
+		}
+		o.spare = t.cleared()
+	}
+	o.changed.Broadcast()
+	return own, ok
+}
+
+// write appends to the log. It gives mu up meanwhile.
+func (o *output) write(lines line) {
+	if len(lines) == 0 || o.err != nil {
+		return
+	}
+	o.writing = true
+	o.mu.Unlock()
+	err := o.log.append(lines)
+	o.mu.Lock()
+	o.writing = false
+	if err != nil {
+		o.err = err
+		go o.onError(err)
 	}
 }
 
-// write brings what has come to the log, as long as something comes.
-func (o *output) write() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for len(o.lines) > 0 || len(o.batch) > 0 {
-		lines, batch := o.lines, o.batch
-		o.lines, o.spare, o.batch = o.spare[:0], nil, nil
-		if len(lines) > 0 && o.err == nil {
-			o.mu.Unlock()
-			err := o.log.append(lines)
-			o.mu.Lock()
-			if err != nil {
-				o.err = err
-				go o.onError(err)
-			}
-		}
-		if cap(lines) <= mostUnwritten {
-			o.spare = lines
-		}
-		o.queue = append(o.queue, batch...)
-		if !o.telling && len(o.queue) > 0 {
-			o.telling = true
-			go o.tell()
-		}
-		o.changed.Broadcast()
+// pass hands deliveries to the goroutine that tells.
+func (o *output) pass(tell []delivery) {
+	if len(tell) == 0 {
+		return
 	}
-	o.writing = false
-	o.changed.Broadcast()
+	o.queue = append(o.queue, tell...)
+	if !o.telling {
+		o.telling = true
+		go o.tell()
+	}
 }
 
 func (o *output) tell() {
@@ -173,7 +225,7 @@ func (o *output) guard(c call) {
 func (o *output) room() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for o.err == nil && (len(o.lines) > mostUnwritten || o.calls > mostCalls || o.bytes > mostCallBytes) {
+	for o.err == nil && (o.calls > mostCalls || o.bytes > mostCallBytes) {
 		o.changed.Wait()
 	}
 }
@@ -182,7 +234,7 @@ func (o *output) room() {
 func (o *output) drain() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for o.writing || o.telling {
+	for !o.waiting.empty() || o.writing || o.telling {
 		o.changed.Wait()
 	}
 	return o.err

@@ -73,9 +73,9 @@ func (r *running) handOver(resp *http.Response) {
 	if int64(len(head)) <= r.c.config.MaxBuffer {
 		rest.Close()
 		resp.Body = io.NopCloser(bytes.NewReader(head))
-		r.cancel(nil)
+		r.hop.Load().cancel(nil)
 	} else {
-		resp.Body = &handedOver{io.MultiReader(bytes.NewReader(head), rest), rest, r}
+		resp.Body = &handedOver{io.MultiReader(bytes.NewReader(head), rest), rest, r.hop.Load()}
 	}
 	r.resp = resp
 }
@@ -84,11 +84,11 @@ func (r *running) handOver(resp *http.Response) {
 type handedOver struct {
 	io.Reader
 	body io.Closer
-	r    *running
+	hop  *hop
 }
 
 func (h *handedOver) Close() error {
 	err := h.body.Close()
-	h.r.cancel(errors.New("closed"))
+	h.hop.cancel(errors.New("closed"))
 	return err
 }

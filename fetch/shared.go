@@ -46,9 +46,7 @@ func (e *engine) shareGates(src Source) {
 			e.mu.Unlock()
 			return
 		}
-		starts := e.perform(e.sched.CloseGate(e.input(), origin, until.Sub(e.wall(0))))
-		e.mu.Unlock()
-		e.spawn(starts)
+		begin(e.perform(e.sched.CloseGate(e.input(), origin, until.Sub(e.wall(0)))))
 	})
 }
 

@@ -11,135 +11,126 @@ import (
 const speedWindow = 10 * time.Second
 
 // A watchdog ends an attempt when one of its limits passes. It is one timer for
-// the limit of the whole attempt and for that of its phase. Its fields are
-// guarded by the mu of its attempt, but for the last two.
+// the limit of the whole attempt and for that of its phase. It is not stopped
+// at the end of an attempt, because the next one with the same memory mostly
+// needs it sooner than it fires: a timer that comes too early finds nothing and
+// is set again. Its fields are guarded by the mu of the hop, but for the last
+// two; times are those of the client's clock, 0 is none.
 type watchdog struct {
 	timer   *time.Timer
-	begun   time.Time
+	armed   time.Duration // when the timer fires
 	limit   time.Duration // of the attempt, or 0
 	kind    retry.Limit   // whether that is its own or the rest of the deadline
-	until   time.Time     // end of limit; zero: none
-	armed   time.Time     // when the timer fires
 	phase   retry.Limit   // the limit of the phase; LimitNone: it has none
-	phaseTo time.Time
+	until   time.Duration // end of limit
+	phaseTo time.Duration
 
-	windowEnd   time.Time
+	windowEnd   time.Duration
 	windowBytes int64
 
 	received atomic.Int64 // body bytes so far
-	last     atomic.Int64 // when the last of them came, in nanoseconds after begun
+	last     atomic.Int64 // when the last of them came
 }
 
 func (w *watchdog) start(r *running, limit time.Duration, kind retry.Limit) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	w.begun, w.limit, w.kind, w.until = r.began, limit, kind, time.Time{}
-	w.phase, w.phaseTo, w.windowEnd = retry.LimitNone, time.Time{}, time.Time{}
+	w.limit, w.kind, w.until, w.windowEnd = limit, kind, 0, 0
 	if limit > 0 {
-		w.until = r.began.Add(limit)
+		w.until = r.began + limit
 	}
 	w.enter(r, retry.PhaseConnect, r.began)
 }
 
-// stop is the end of a hop.
-func (w *watchdog) stop(r *running) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if w.timer != nil {
-		w.timer.Stop()
-		w.timer, w.armed = nil, time.Time{}
-	}
-}
-
 // enter sets the limit of a phase. Name resolution and all addresses together
 // are one connect.
-func (w *watchdog) enter(r *running, phase retry.Phase, now time.Time) {
+func (w *watchdog) enter(r *running, phase retry.Phase, now time.Duration) {
 	p := r.job.policy
-	limit, d := retry.LimitNone, time.Duration(0)
+	limit, d, from := retry.LimitNone, time.Duration(0), now
 	switch phase {
 	case retry.PhaseDNS, retry.PhaseConnect:
-		limit, d, now = retry.LimitConnect, p.Connect, w.begun
+		limit, d, from = retry.LimitConnect, p.Connect, r.began
 	case retry.PhaseTLS:
 		limit, d = retry.LimitTLS, p.TLS
 	case retry.PhaseHeaders:
 		limit, d = retry.LimitHeaders, p.Headers
 	case retry.PhaseBody:
-		w.last.Store(int64(now.Sub(w.begun)))
+		w.last.Store(int64(now))
 		if p.MinSpeed > 0 {
-			w.windowEnd, w.windowBytes = now.Add(speedWindow), w.received.Load()
+			w.windowEnd, w.windowBytes = now+speedWindow, w.received.Load()
 		}
 		limit, d = retry.LimitIdle, p.Idle
 	}
-	w.phase, w.phaseTo = limit, time.Time{}
+	w.phase, w.phaseTo = limit, 0
 	if d > 0 {
-		w.phaseTo = now.Add(d)
+		w.phaseTo = from + d
 	}
-	w.arm(r, now)
+	w.set(r, now)
 }
 
-// arm sets the timer to the next limit, if there is any.
-func (w *watchdog) arm(r *running, now time.Time) {
+// set has the timer fire at the next limit, if there is any. One that is to
+// fire before that is left alone: it has not fired yet if its time is still to
+// come, and when it does it looks at the hop that there is then.
+func (w *watchdog) set(r *running, now time.Duration) {
 	next := w.until
-	for _, t := range []time.Time{w.phaseTo, w.windowEnd} {
-		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+	for _, t := range [...]time.Duration{w.phaseTo, w.windowEnd} {
+		if t > 0 && (next == 0 || t < next) {
 			next = t
 		}
 	}
-	if next.IsZero() {
-		return
-	}
 	switch {
+	case next == 0:
+		return
 	case w.timer == nil:
-		w.timer = time.AfterFunc(next.Sub(now), func() { w.fire(r) })
-	case w.armed.IsZero() || next.Before(w.armed):
-		w.timer.Reset(next.Sub(now))
+		w.timer = time.AfterFunc(next-now, r.fire)
+	case w.armed <= now || next < w.armed:
+		w.timer.Reset(next - now)
 	default:
-		return // it fires too early, finds nothing and is set again
+		return
 	}
 	w.armed = next
 }
 
-// fire looks which limit has passed. A timer that comes late, or for a phase
-// that is over, finds none and goes on.
-func (w *watchdog) fire(r *running) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.over || w.timer == nil {
-		return
+// fire looks which limit has passed.
+func (r *running) fire() {
+	h := r.hop.Load()
+	h.mu.Lock()
+	limit := retry.LimitNone
+	if h.r != nil {
+		limit = r.watchdog.passed(r, r.c.clock())
+		r.fired = r.fired || limit != retry.LimitNone
 	}
-	now := time.Now()
-	w.armed = time.Time{}
-	if w.phase == retry.LimitIdle && !w.phaseTo.IsZero() {
-		w.phaseTo = w.begun.Add(time.Duration(w.last.Load())).Add(r.job.policy.Idle)
-	}
-	switch {
-	case !w.until.IsZero() && !now.Before(w.until):
-		r.limit(w.kind)
-	case !w.phaseTo.IsZero() && !now.Before(w.phaseTo):
-		r.limit(w.phase)
-	case !w.windowEnd.IsZero() && !now.Before(w.windowEnd):
-		got := w.received.Load()
-		if got-w.windowBytes < r.job.policy.MinSpeed*int64(speedWindow/time.Second) {
-			r.limit(retry.LimitSpeed)
-			return
-		}
-		w.windowEnd, w.windowBytes = now.Add(speedWindow), got
-		w.arm(r, now)
-	default:
-		w.arm(r, now)
+	h.mu.Unlock()
+	if limit != retry.LimitNone {
+		h.cancel(&limitError{limit})
 	}
 }
 
-// limit ends the attempt in the phase that it is in. It is called with mu held.
-func (r *running) limit(l retry.Limit) {
-	r.fired = true
-	r.cancel(&limitError{l})
+// passed is the limit that has; if it is none the timer is set again.
+func (w *watchdog) passed(r *running, now time.Duration) retry.Limit {
+	p := r.job.policy
+	if w.phase == retry.LimitIdle && w.phaseTo > 0 {
+		w.phaseTo = time.Duration(w.last.Load()) + p.Idle
+	}
+	switch {
+	case w.until > 0 && now >= w.until:
+		return w.kind
+	case w.phaseTo > 0 && now >= w.phaseTo:
+		return w.phase
+	case w.windowEnd > 0 && now >= w.windowEnd:
+		got := w.received.Load()
+		if got-w.windowBytes < p.MinSpeed*int64(speedWindow/time.Second) {
+			return retry.LimitSpeed
+		}
+		w.windowEnd, w.windowBytes = now+speedWindow, got
+	}
+	w.armed = 0
+	w.set(r, now)
+	return retry.LimitNone
 }
 
 // came is told of body bytes.
-func (w *watchdog) came(n int) {
+func (w *watchdog) came(n int, now time.Duration) {
 	w.received.Add(int64(n))
-	w.last.Store(int64(time.Since(w.begun)))
+	w.last.Store(int64(now))
 }
 
 // given is how long a limit was, for the record.

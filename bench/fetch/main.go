@@ -5,8 +5,8 @@
 //
 // All contestants take turns within each round, so that a noisy minute hits all
 // of them; the median of the rounds counts. It promises nothing about another
-// machine. It needs nginx, and shows wrk, vegeta and curl where they are
-// installed (Debian's packages have these names). In bench/:
+// machine. It needs nginx, and shows wrk and curl where they are installed
+// (Debian's packages have these names). In bench/:
 //
 //	go run ./fetch
 //	go run ./fetch -memory 10000000 -rounds 0      the memory run alone
@@ -33,6 +33,13 @@ type config struct {
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "serve" {
 		serve()
+		return
+	}
+	if len(os.Args) == 5 && os.Args[1] == "vegeta" {
+		if err := runAttack(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, "vegeta:", err)
+			os.Exit(1)
+		}
 		return
 	}
 	var c config

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"holdfast/fetch"
 )
 
@@ -19,22 +21,33 @@ import (
 // part of the same.
 func overhead(c *config, url string, r *report) error {
 	for _, concurrency := range []int{1, 16, 256} {
-		times := map[string][]float64{}
+		times, work := map[string][]float64{}, map[string][]float64{}
 		for range c.rounds {
 			for _, one := range []struct {
 				name string
 				run  func(*config, string, int) error
 			}{{"barest loop", barest}, {"loop with deadline and trace", traced}, {"holdfast", library}} {
-				start := time.Now()
+				start, before := time.Now(), used()
 				if err := one.run(c, url, concurrency); err != nil {
 					return fmt.Errorf("%s: %w", one.name, err)
 				}
 				times[one.name] = append(times[one.name], time.Since(start).Seconds()/float64(c.requests)*1e6)
+				work[one.name] = append(work[one.name], (used()-before).Seconds()/float64(c.requests)*1e6)
 			}
 		}
-		r.overhead(concurrency, times)
+		r.overhead(concurrency, times, work)
 	}
 	return nil
+}
+
+// used is the processor time of this process: it tells more than the wall's on a
+// machine that others use too, but leaves out what the server does.
+func used() time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func barest(c *config, url string, concurrency int) error { return loop(c, url, concurrency, false) }

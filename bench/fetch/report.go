@@ -25,22 +25,27 @@ func median(v []float64) float64 {
 	return v[len(v)/2]
 }
 
-func (r *report) overhead(concurrency int, times map[string][]float64) {
-	fmt.Fprintf(&r.b, "\n## Time per request, concurrency %d\n\n| | µs | ratio to holdfast |\n| --- | ---: | ---: |\n", concurrency)
-	ours := median(times["holdfast"])
+func (r *report) overhead(concurrency int, times, work map[string][]float64) {
+	fmt.Fprintf(&r.b, "\n## Time per request, concurrency %d\n\n| | µs | holdfast takes | of processor, µs | holdfast takes |\n| --- | ---: | ---: | ---: | ---: |\n", concurrency)
+	ours, oursWork := median(times["holdfast"]), median(work["holdfast"])
 	for _, name := range []string{"barest loop", "loop with deadline and trace", "holdfast"} {
-		t := median(times[name])
-		fmt.Fprintf(&r.b, "| %s | %.1f | %.2f |\n", name, t, ours/t)
+		t, w := median(times[name]), median(work[name])
+		fmt.Fprintf(&r.b, "| %s | %.1f | %.2f | %.1f | %.2f |\n", name, t, ours/t, w, oursWork/w)
 	}
 }
 
-func (r *report) throughput(rates map[string][]float64) {
-	fmt.Fprintf(&r.b, "\n## Requests a second, whole programs, concurrency %d\n\n| | requests/s | of holdfast |\n| --- | ---: | ---: |\n", throughputConcurrency)
+func (r *report) throughput(rates, work map[string][]float64) {
+	fmt.Fprintf(&r.b, "\n## Requests a second, whole programs, concurrency %d\n\n| | requests/s | of holdfast | of processor, µs a request |\n| --- | ---: | ---: | ---: |\n", throughputConcurrency)
 	ours := median(rates["holdfast fetch"])
 	for _, name := range slices.Sorted(maps.Keys(rates)) {
-		fmt.Fprintf(&r.b, "| %s | %.0f | %.2f |\n", name, median(rates[name]), median(rates[name])/ours)
+		fmt.Fprintf(&r.b, "| %s | %.0f | %.2f | ", name, median(rates[name]), median(rates[name])/ours)
+		if work[name] == nil {
+			r.b.WriteString("|\n")
+		} else {
+			fmt.Fprintf(&r.b, "%.1f |\n", median(work[name]))
+		}
 	}
-	for _, name := range []string{"vegeta", "curl --parallel", "wrk (the server's ceiling)"} {
+	for _, name := range []string{"curl --parallel", "wrk (the server's ceiling)"} {
 		if rates[name] == nil {
 			fmt.Fprintf(&r.b, "\n%s: not installed.\n", name)
 		}

@@ -187,3 +187,36 @@ func TestOriginsAreForgotten(t *testing.T) {
 		t.Errorf("%d origins: %+v", n, sched.Origins(0))
 	}
 }
+
+// Reading goes in bursts: not one URL for each that ends.
+func TestReadsInBursts(t *testing.T) {
+	c := pace.Config{Policy: retry.Spec(), Window: 64}
+	c.Policy.Concurrency, c.Policy.PerHost = 1, 1
+	s, err := pace.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := s.Begin(0)
+	next := pace.ID(0)
+	var flying pace.ID
+	bursts, done := 0, 0
+	for ; done < 640; done++ {
+		if e.ReadMore > 0 {
+			bursts++
+		}
+		for e.ReadMore > 0 {
+			next++
+			e = s.Read(0, pace.Unit{ID: next, Origin: "http://a:80"})
+			for _, st := range e.Start {
+				flying = st.ID
+			}
+		}
+		e = s.Done(0, flying, status(200))
+		for _, st := range e.Start {
+			flying = st.ID
+		}
+	}
+	if most := done/16 + 1; bursts > most || bursts < most/2 {
+		t.Errorf("%d bursts for %d URLs, want about %d", bursts, done, most)
+	}
+}

@@ -36,6 +36,7 @@ type Scheduler struct {
 	waiting  int
 	spilled  int
 	asked    int
+	reading  bool // a burst of it is on
 	eof      bool
 	stopping bool
 

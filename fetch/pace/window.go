@@ -99,14 +99,22 @@ func (s *Scheduler) starved() bool {
 	return s.inFlight < s.c.Policy.Concurrency && s.ring.len == 0
 }
 
-// readMore is how many more URLs of the list are wanted.
+// readMore is how many more URLs of the list are wanted. Reading goes in
+// bursts: it begins when a quarter of the window is free, or a slot is that
+// nothing in memory can use, and goes on until the window is full. So whoever
+// reads is woken once for many URLs, not once for each.
 func (s *Scheduler) readMore() int {
 	if s.eof || s.stopping {
 		return 0
 	}
 	room := s.c.Window - s.inMemory() - s.asked
-	if room <= 0 && s.c.Spill && s.starved() && s.asked == 0 {
+	starved := s.starved()
+	if room <= 0 && s.c.Spill && starved && s.asked == 0 {
 		room = min(hunt, 2*s.c.Window-s.inMemory())
 	}
-	return max(0, room)
+	s.reading = room > 0 && (s.reading || starved || room >= s.c.Window/4)
+	if !s.reading {
+		return 0
+	}
+	return room
 }

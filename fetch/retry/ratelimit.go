@@ -13,6 +13,24 @@ type RateLimit struct {
 	Reset time.Duration // until there are some; 0 if it was not said, or not believed
 }
 
+var rateLimitForms = [...]struct{ remaining, reset string }{
+	{"Ratelimit-Remaining", "Ratelimit-Reset"}, {"X-Ratelimit-Remaining", "X-Ratelimit-Reset"},
+}
+
+// ParsePause is ParseRetryAfter and ParseRateLimit. It asks for the time only if
+// there is something to read: most answers ask for no pause.
+func ParsePause(header map[string][]string, now func() time.Time) (after RetryAfter, limit RateLimit) {
+	if len(header["Retry-After"]) > 0 {
+		after = ParseRetryAfter(header, now())
+	}
+	for _, name := range [...]string{"Ratelimit", rateLimitForms[0].remaining, rateLimitForms[1].remaining} {
+		if len(header[name]) > 0 {
+			return after, ParseRateLimit(header, now())
+		}
+	}
+	return after, limit
+}
+
 // ParseRateLimit reads, of a header with canonical keys, RateLimit in the form
 // of draft-ietf-httpapi-ratelimit-headers-08 and later ("default";r=0;t=30),
 // RateLimit-Remaining and -Reset of the drafts before, and their X- forms. A
@@ -26,11 +44,11 @@ func ParseRateLimit(header map[string][]string, now time.Time) RateLimit {
 			limit.add(parseItem(item))
 		}
 	}
-	for _, prefix := range [...]string{"Ratelimit-", "X-Ratelimit-"} {
-		if left, ok := number(first(header[prefix+"Remaining"])); !ok || left > 0 {
+	for _, form := range rateLimitForms {
+		if left, ok := number(first(header[form.remaining])); !ok || left > 0 {
 			continue
 		}
-		reset, _ := number(first(header[prefix+"Reset"]))
+		reset, _ := number(first(header[form.reset]))
 		if reset >= epochLike {
 			reset = max(0, reset-clock(header, now).Unix())
 		}
