@@ -37,12 +37,12 @@ var needs = []need{
 
 // raced are the packages in which goroutines share memory.
 var raced = [][]string{
-	{"./replay/dedupe/...", "./internal/extsort/...", "./record", "./record/journal/..."},
+	{"./replay/dedupe/...", "./internal/extsort/...", "./record", "./record/journal/...", "./engine/sink", "./engine/queue"},
 	{"-run", "Record|Script/record", "./internal/cli"},
 }
 
 // soaked are the tests that go on for as long as they are let.
-var soaked = []string{"-run", "Crash|Kill|Killed|Seed|Power|Recovery|Random|Model|Soak", "./record/...", "./lab/lossy", "./internal/cli"}
+var soaked = []string{"-run", "Crash|Kill|Killed|Seed|Power|Recovery|Random|Model|Soak|Job|Simul|Publish|Rate|Band", "./record/...", "./merge/runner", "./engine/...", "./replay/match", "./lab/lossy", "./internal/cli"}
 
 func main() {
 	short := flag.Bool("short", false, "leave out the race detector and the long tests")
