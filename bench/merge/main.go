@@ -1,13 +1,14 @@
 // Command merge runs holdfast's merging beside its peers and writes
-// RESULTS.md: merge logs beside GNU sort -m.
+// RESULTS.md: merge logs beside GNU sort -m, the digit sort and the codes of
+// merge pair beside slices.Sort, its messages beside the information bound, and
+// its default strategy beside the naive one.
 //
 // Contestants must give the same bytes before their time counts. They take
 // turns within each round, in an order that changes from round to round, so
 // that a noisy minute hits all of them; the median of the rounds counts, and
 // of the ratios within each round. It promises nothing about another machine.
-// What it needs: GNU sort, and in bench/:
+// What it needs: GNU sort. In bench/:
 //
-//	go build -o data/holdfast ../cmd/holdfast
 //	go run ./merge
 package main
 
@@ -28,7 +29,7 @@ type config struct {
 }
 
 // sections are the parts of the report, in their order.
-var sections = []func(*config, *report) error{mergeLogs}
+var sections = []func(*config, *report) error{mergeLogs, digits, codes, bound, pairs, idle}
 
 func main() {
 	if len(os.Args) > 2 && os.Args[1] == starterFlag {
@@ -38,13 +39,13 @@ func main() {
 		return
 	}
 	var c config
-	flag.StringVar(&c.holdfast, "holdfast", "data/holdfast", "the program to measure")
+	flag.StringVar(&c.holdfast, "holdfast", "", "the program to measure (default: built from this checkout)")
 	flag.IntVar(&c.rounds, "rounds", 11, "rounds in which the contestants take turns")
 	flag.IntVar(&c.lines, "lines", 2_000_000, "lines in all files together")
 	flag.StringVar(&c.dir, "dir", "data", "folder for the files")
 	flag.StringVar(&c.out, "out", "merge/RESULTS.md", "file for the results")
 	flag.Parse()
-	fail(c.run())
+	fail(c.report())
 }
 
 func fail(err error) {
@@ -54,8 +55,13 @@ func fail(err error) {
 	}
 }
 
-func (c *config) run() (err error) {
-	if c.holdfast, err = filepath.Abs(c.holdfast); err != nil {
+func (c *config) report() (err error) {
+	if c.holdfast == "" {
+		c.holdfast, err = c.build("holdfast", "build", "./cmd/holdfast")
+	} else {
+		c.holdfast, err = filepath.Abs(c.holdfast)
+	}
+	if err != nil {
 		return err
 	}
 	r := newReport(c, time.Now())

@@ -27,6 +27,14 @@ import (
 // zstd itself accepts without --long.
 const maxZstdWindow = 128 << 20
 
+// Bytes. A buffer of what can be looked at beforehand is small, so that large
+// reads, which bufio does not buffer, are copied once; decompressors read
+// little at a time.
+const (
+	peekable     = 4 << 10
+	packedAtOnce = 64 << 10
+)
+
 // Error is an input that cannot be read.
 type Error struct {
 	Name   string
@@ -133,7 +141,7 @@ func Unreadable(path string, err error) *Error {
 
 // decode sets s.text to what is in the file.
 func (s *Stream) decode() error {
-	raw := bufio.NewReaderSize(&s.raw, 64<<10)
+	raw := bufio.NewReaderSize(&s.raw, peekable)
 	start, err := raw.Peek(6)
 	if err != nil && err != io.EOF {
 		return s.failed(err)
@@ -141,18 +149,18 @@ func (s *Stream) decode() error {
 	switch {
 	case bytes.HasPrefix(start, []byte("\x1f\x8b")):
 		s.format = "gzip"
-		z, err := gzip.NewReader(raw)
+		z, err := gzip.NewReader(bufio.NewReaderSize(raw, packedAtOnce))
 		if err != nil {
 			return s.failed(err)
 		}
-		s.text, s.undo = bufio.NewReaderSize(z, 64<<10), func() { z.Close() }
+		s.text, s.undo = bufio.NewReaderSize(z, peekable), func() { z.Close() }
 	case isZstd(start):
 		s.format = "zstd"
-		z, err := zstd.NewReader(raw, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecoderLowmem(true))
+		z, err := zstd.NewReader(bufio.NewReaderSize(raw, packedAtOnce), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			return s.failed(err)
 		}
-		s.text, s.undo = bufio.NewReaderSize(z, 64<<10), z.Close
+		s.text, s.undo = bufio.NewReaderSize(z, peekable), z.Close
 	default:
 		s.text = raw
 	}
@@ -164,7 +172,7 @@ func isZstd(b []byte) bool {
 	return bytes.HasPrefix(b, []byte("\x28\xb5\x2f\xfd")) || len(b) >= 4 && b[0]>>4 == 5 && string(b[1:4]) == "\x2a\x4d\x18"
 }
 
-// Peek gives up to n (at most 4096) bytes of what Read will give, fewer at the
+// Peek gives up to n (at most 4 KiB) bytes of what Read will give, fewer at the
 // end.
 func (s *Stream) Peek(n int) ([]byte, error) {
 	b, err := s.text.Peek(n)

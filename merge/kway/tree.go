@@ -88,14 +88,18 @@ func (t *Tree) replay(c Code) (again bool) {
 	t.played += int64(bits.Len(uint(at)) - 1)
 	for at >>= 1; at > 0; at >>= 1 {
 		loser := &t.nodes[at]
-		if loser.code > n.code {
+		l := *loser
+		if l.code == n.code {
+			n, *loser = t.tie(n, l)
 			continue
 		}
-		if loser.code == n.code {
-			n, *loser = t.tie(n, *loser)
-			continue
-		}
-		n, *loser = *loser, n
+		// Who wins is anybody's guess, and a wrong guess of the processor costs
+		// more than the game: so they change places without a branch.
+		_, lower := bits.Sub64(uint64(l.code), uint64(n.code), 0)
+		mask := -lower
+		code, source := (l.code^n.code)&Code(mask), (l.source^n.source)&int(mask)
+		n.code, n.source = n.code^code, n.source^source
+		loser.code, loser.source = l.code^code, l.source^source
 	}
 	t.settle(n)
 	again = t.winner == before

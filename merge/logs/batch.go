@@ -53,7 +53,7 @@ const (
 
 	// More memory is not used where that would only drive the batches out of
 	// the processor's cache before they are merged.
-	cached = 2 << 20
+	cached = 4 << 20
 )
 
 // shapeFor divides memory among the batches of k sources.

@@ -15,7 +15,7 @@ const (
 // A filter keeps the first record of each KEY.
 type filter struct {
 	m       *merge
-	out     *output
+	out     *sink
 	mode    filterMode
 	seen    *printSet
 	spill   *spill // what cannot be decided yet, nil while there is none
@@ -48,7 +48,7 @@ func (m *merge) planDedupe() (err error) {
 	return err
 }
 
-func (m *merge) newFilter(out *output) *filter {
+func (m *merge) newFilter(out *sink) *filter {
 	f := &filter{m: m, out: out, mode: m.dedupeMode}
 	if f.mode == byGroup || f.mode == byAll {
 		f.seen = newPrintSet(m.Memory / 2)
@@ -103,8 +103,7 @@ func (f *filter) take(record []byte, print fingerprint, repeats bool) error {
 		f.dropped++
 		return nil
 	}
-	_, err := f.out.Write(record)
-	return err
+	return f.out.add(record)
 }
 
 // settle decides what could not be decided before.

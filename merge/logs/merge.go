@@ -114,16 +114,16 @@ func (m *merge) run() (err error) {
 		return err
 	}
 	defer out.abort()
-	if _, err := out.Write(m.plan.header); err != nil {
+	if err := out.add(m.plan.header); err != nil {
 		return err
 	}
-	m.filter = m.newFilter(out)
+	m.filter = m.newFilter(&out.sink)
 	defer m.filter.close()
 	m.report = Report{Files: len(m.Files), Passes: 1, Format: m.plan.format, KeyType: kinds(m.plan.by)}
 	if m.Sort {
-		err = m.sort(out)
+		err = m.sort(&out.sink)
 	} else {
-		err = m.mergeAll(out)
+		err = m.mergeAll(&out.sink)
 	}
 	if err == nil {
 		err = m.filter.settle()
@@ -148,18 +148,11 @@ func (m *merge) size() (sum int64) {
 	return sum
 }
 
-// A sink takes records in their final order, several at once if they lie
-// together.
-type sink interface{ Write([]byte) (int, error) }
-
 // mergeSources merges sources into a sink, through the filter if it is not nil.
-func (m *merge) mergeSources(sources []*source, out sink, filter *filter) (records int64, err error) {
+func (m *merge) mergeSources(sources []*source, out *sink, filter *filter) (records int64, err error) {
 	ctx, stop := context.WithCancel(m.ctx)
 	defer stop()
-	feeds := make([]*feed, len(sources))
-	for i, s := range sources {
-		feeds[i] = m.start(ctx, s)
-	}
+	feeds := m.start(ctx, sources)
 	for _, f := range feeds {
 		if _, err := f.next(ctx); err != nil {
 			return 0, err
@@ -184,44 +177,40 @@ func (m *merge) mergeSources(sources []*source, out sink, filter *filter) (recor
 
 // pour writes the records as the tree has them, those that lie together at
 // once.
-func (m *merge) pour(ctx context.Context, tree *kway.Tree, feeds []*feed, out sink) (records int64, err error) {
+func (m *merge) pour(ctx context.Context, tree *kway.Tree, feeds []*feed, out *sink) (records int64, err error) {
 	for w := tree.Winner(); w >= 0; w = tree.Winner() {
 		f := feeds[w]
-		p := &f.b.recs[f.i]
-		from, to := p.from, p.to
-		for again := true; again; {
-			records++
-			f.i++
-			if f.i == len(f.b.recs) {
-				if _, err := out.Write(f.b.text[from:to]); err != nil {
+		recs, text, first := f.b.recs, f.b.text, f.i
+		from, to := recs[first].from, recs[first].to
+		for {
+			f.i++ // BEFORE the tree looks at the key of a tie
+			if f.i == len(recs) || !tree.Advance(recs[f.i].code) {
+				break
+			}
+			if p := &recs[f.i]; p.from != to { // there are blank lines between
+				if err := out.add(text[from:to]); err != nil {
 					return records, err
 				}
-				from, to = 0, 0
-				more, err := f.next(ctx)
-				if err != nil {
-					return records, err
-				}
-				m.progress.tell()
-				if !more {
-					tree.Exhaust()
-					break
-				}
+				from = p.from
 			}
-			p = &f.b.recs[f.i]
-			if again = tree.Advance(p.code); again {
-				if p.from != to {
-					if _, err := out.Write(f.b.text[from:to]); err != nil {
-						return records, err
-					}
-					from = p.from
-				}
-				to = p.to
-			}
+			to = recs[f.i].to
 		}
-		if from != to {
-			if _, err := out.Write(f.b.text[from:to]); err != nil {
-				return records, err
-			}
+		if err := out.add(text[from:to]); err != nil {
+			return records, err
+		}
+		records += int64(f.i - first)
+		if f.i < len(recs) {
+			continue
+		}
+		more, err := f.next(ctx)
+		if err != nil {
+			return records, err
+		}
+		m.progress.tell()
+		if more {
+			tree.Advance(f.b.recs[0].code)
+		} else {
+			tree.Exhaust()
 		}
 	}
 	return records, nil
@@ -262,7 +251,7 @@ func (m *merge) open(f *file) (_ *source, err error) {
 	s := &source{name: f.name, p: m.plan, header: f.header != nil, order: f.order, last: '\n', line: 1}
 	in := f.kept
 	if in != nil {
-		s.r = io.MultiReader(bytes.NewReader(f.head), in)
+		s.r, s.waits = io.MultiReader(bytes.NewReader(f.head), in), true
 	} else {
 		if in, err = stream.Open(f.path, nil); err != nil {
 			return nil, unreadable(err)

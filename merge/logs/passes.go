@@ -1,7 +1,6 @@
 package logs
 
 import (
-	"bufio"
 	"io"
 
 	"holdfast/internal/vfs"
@@ -30,7 +29,7 @@ func (m *merge) limits(memory int64) (parts, files int) {
 // mergeAll merges all files. If they are too many, neighbours among them are
 // first merged to runs in one scratch file, only as many as must be: so the
 // order of the files decides between equal keys as ever.
-func (m *merge) mergeAll(out sink) error {
+func (m *merge) mergeAll(out *sink) error {
 	memory := m.filter.rest(m.Memory)
 	most, mostFiles := m.limits(memory)
 	var parts []part
@@ -81,7 +80,7 @@ func countFiles(parts []part) (n int) {
 // pass goes over the parts once and merges neighbours until there are few
 // enough. It writes all runs to next, also those that it only carries over.
 func (m *merge) pass(parts []part, old, next vfs.File, most, mostFiles int) (out []part, err error) {
-	w := &runWriter{buf: bufio.NewWriterSize(next, 256<<10)}
+	w := newSink(next)
 	for len(parts) > 0 {
 		size := min(len(parts), mostFiles, max(len(out)+len(parts)-most+1, countFiles(out)+countFiles(parts)-mostFiles))
 		if size < 2 {
@@ -95,23 +94,16 @@ func (m *merge) pass(parts []part, old, next vfs.File, most, mostFiles int) (out
 			return nil, err
 		}
 		from := w.bytes
-		if _, err := m.mergeSources(sources, w, nil); err != nil {
+		if _, err = m.mergeSources(sources, &w, nil); err == nil {
+			err = w.flush()
+		}
+		if err != nil {
 			return nil, err
 		}
 		out = append(out, part{from: from, bytes: w.bytes - from})
 		parts = parts[size:]
 	}
-	return out, w.buf.Flush()
-}
-
-type runWriter struct {
-	buf   *bufio.Writer
-	bytes int64
-}
-
-func (w *runWriter) Write(b []byte) (int, error) {
-	w.bytes += int64(len(b))
-	return w.buf.Write(b)
+	return out, nil
 }
 
 // openAll opens parts as sources that share the memory.

@@ -120,6 +120,9 @@ func (m *merge) look(path string) (f *file, err error) {
 			return nil, unreadable(err)
 		}
 	}
+	if p.format == "text" { // it has no header, and columns without a type are bytes
+		return f, nil
+	}
 	return f, m.begin(f, s)
 }
 
@@ -340,8 +343,12 @@ func (m *merge) types() error {
 			return err
 		}
 	}
+	records := slices.ContainsFunc(m.files, func(f *file) bool { return f.first != nil })
 	for i := range p.by {
 		c := &p.by[i]
+		if !records && c.kind == auto {
+			c.kind = asBytes
+		}
 		for k := asTime; c.kind == auto; k++ {
 			suits := !slices.ContainsFunc(m.files, func(f *file) bool {
 				return f.first != nil && !f.first[i].missing && !fits(k, f.first[i].text)
@@ -354,11 +361,6 @@ func (m *merge) types() error {
 			if d := &p.dedupe[j]; d.name == c.name && d.kind == auto {
 				d.kind = c.kind
 			}
-		}
-	}
-	if !slices.ContainsFunc(m.files, func(f *file) bool { return f.first != nil }) {
-		for i := range p.by {
-			p.by[i].kind = asBytes
 		}
 	}
 	p.keyer = keyer{columns: p.by, trim: p.format == "text"}

@@ -8,7 +8,7 @@ import (
 )
 
 // sort sorts the files, one behind the other, in bounded memory.
-func (m *merge) sort(out sink) error {
+func (m *merge) sort(out *sink) error {
 	memory := m.filter.rest(m.Memory)
 	reading := perSource * int64(largeBatch)
 	s := extsort.New(extsort.Config{Memory: max(memory-reading, memory/2), Dir: m.Temp, FS: m.FS})
@@ -42,7 +42,7 @@ func (m *merge) addFile(sorter *extsort.Sorter, f *file, shape shape) error {
 	src.shape, src.prints = shape, m.plan.prints
 	ctx, stop := context.WithCancel(m.ctx)
 	defer stop()
-	feed := m.start(ctx, src)
+	feed := m.start(ctx, []*source{src})[0]
 	whole := m.wholeLines()
 	var value []byte
 	for {
@@ -69,7 +69,7 @@ func (m *merge) addFile(sorter *extsort.Sorter, f *file, shape shape) error {
 }
 
 // drain writes what has been sorted.
-func (m *merge) drain(sorted *extsort.Sorted, out sink) (err error) {
+func (m *merge) drain(sorted *extsort.Sorted, out *sink) (err error) {
 	whole, prints := m.wholeLines(), m.plan.prints != nil
 	var last, line []byte
 	n := 0
@@ -86,7 +86,7 @@ func (m *merge) drain(sorted *extsort.Sorted, out sink) (err error) {
 			value = line
 		}
 		if m.filter.mode == keepAll {
-			if _, err := out.Write(value); err != nil {
+			if err := out.add(value); err != nil {
 				return err
 			}
 			continue

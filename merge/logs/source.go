@@ -9,11 +9,13 @@ import (
 	"holdfast/merge/kway"
 )
 
-// A source is one input while it is read: batch after batch, by one goroutine.
+// A source is one input while it is read: batch after batch, by one goroutine
+// at a time.
 type source struct {
 	name   string
 	r      io.Reader
 	close  func() error
+	waits  bool // r may have to wait for somebody who writes: a pipe
 	split  splitter
 	p      *plan
 	prints *printer // nil: not wanted
@@ -137,6 +139,9 @@ func (s *source) fault(err error, hint ...string) error {
 // cut cuts as many records as there are and the batch takes, and returns how
 // many bytes of input they make.
 func (s *source) cut(b *batch, input []byte) (n int, err error) {
+	if t, ok := s.split.(*textLines); ok && s.p.keyer.inPlace() && s.check && s.prints == nil {
+		return s.cutLines(b, input, t)
+	}
 	for len(b.recs) < cap(b.recs) && len(b.keys) < s.shape.keys {
 		r, err := s.split.next(input[n:])
 		if err != nil {

@@ -59,7 +59,7 @@ func (s *spill) add(record []byte, print fingerprint) error {
 
 // settle writes the records whose fingerprints are the first of their kind,
 // and tells how many others there were.
-func (s *spill) settle(out sink) (dropped int64, err error) {
+func (s *spill) settle(out *sink) (dropped int64, err error) {
 	if err := s.records.Flush(); err != nil {
 		return 0, err
 	}
@@ -75,7 +75,7 @@ func (s *spill) settle(out sink) (dropped int64, err error) {
 		if err := s.copy(out, r, drop-position); err != nil {
 			return dropped, err
 		}
-		if err := s.copy(io.Discard, r, 1); err != nil {
+		if err := s.copy(nil, r, 1); err != nil {
 			return dropped, err
 		}
 		position = drop + 1
@@ -113,8 +113,8 @@ func (s *spill) repeats() (_ *extsort.Sorted, err error) {
 	return drops.Sort()
 }
 
-// copy copies the next n records.
-func (s *spill) copy(out sink, r *bufio.Reader, n uint64) error {
+// copy copies the next n records; without an out it skips them.
+func (s *spill) copy(out *sink, r *bufio.Reader, n uint64) error {
 	for ; n > 0; n-- {
 		size, err := binary.ReadUvarint(r)
 		if err == nil {
@@ -124,7 +124,10 @@ func (s *spill) copy(out sink, r *bufio.Reader, n uint64) error {
 		if err != nil {
 			return fmt.Errorf("a temporary file in %s was cut short: %w", s.m.Temp, err)
 		}
-		if _, err := out.Write(s.line); err != nil {
+		if out == nil {
+			continue
+		}
+		if err := out.add(s.line); err != nil {
 			return err
 		}
 		if n%4096 == 0 && s.m.ctx.Err() != nil {

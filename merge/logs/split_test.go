@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // FuzzCSV compares with encoding/csv what that reads, and checks that records
@@ -148,4 +150,19 @@ func TestTextFields(t *testing.T) {
 			t.Errorf("%q, field %d: %q, %v; want %q", c.line, c.n, fields[0].text, err, c.want)
 		}
 	}
+}
+
+func TestBlank(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		// Neighbours of blanks and of the sign bit: a borrow must not pass for a find.
+		b := rapid.SliceOfN(rapid.SampledFrom([]byte{' ', '\t', '!', '\n', '\b', 0, 0x80, 0xa0, 0x89, 0xff, 'x', 'x', 'x', 'x', 'x', 'x'}), 0, 40).Draw(t, "b")
+		want := bytes.IndexAny(b, " \t")
+		if want < 0 {
+			want = len(b)
+		}
+		if got := blank(b); got != want {
+			t.Fatalf("%q: %d, not %d", b, got, want)
+		}
+	})
 }

@@ -105,24 +105,39 @@ func TestIdleStep(t *testing.T) {
 	}
 }
 
-func TestIdleStepAllocatesNothing(t *testing.T) {
+// waiting is a worker on files that has said what it can say.
+func waiting(t testing.TB) *Worker {
+	t.Helper()
 	data := shapes()[2]
 	o := Files(t.TempDir(), "A", Options{Data: data.a})
 	w, err := NewWorker(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.Close()
+	t.Cleanup(func() { w.Close() })
 	other, err := newLogBox(&Options{Disk: vfs.OS{}, Outbox: o.Inbox, Inbox: o.Outbox}, nil) // an empty inbox
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer other.Close()
+	other.Close()
 	if _, err := w.Step(); err != nil {
 		t.Fatal(err)
 	}
+	return w
+}
+
+func TestIdleStepAllocatesNothing(t *testing.T) {
+	w := waiting(t)
 	if n := testing.AllocsPerRun(100, func() { w.Step() }); n > 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkIdle(b *testing.B) {
+	w := waiting(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		w.Step()
 	}
 }
 
