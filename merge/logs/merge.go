@@ -184,16 +184,21 @@ func (m *merge) pour(ctx context.Context, tree *kway.Tree, feeds []*feed, out *s
 		from, to := recs[first].from, recs[first].to
 		for {
 			f.i++ // BEFORE the tree looks at the key of a tie
-			if f.i == len(recs) || !tree.Advance(recs[f.i].code) {
+			if f.i == len(recs) {
 				break
 			}
-			if p := &recs[f.i]; p.from != to { // there are blank lines between
+			p := &recs[f.i]
+			prefetch(&text[p.from])
+			if !tree.Advance(p.code) {
+				break
+			}
+			if p.from != to { // there are blank lines between
 				if err := out.add(text[from:to]); err != nil {
 					return records, err
 				}
 				from = p.from
 			}
-			to = recs[f.i].to
+			to = p.to
 		}
 		if err := out.add(text[from:to]); err != nil {
 			return records, err
