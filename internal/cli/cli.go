@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -89,6 +90,7 @@ Start with:  holdfast demo                      faults of every kind, survived a
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
+		Version:           version(),
 		Args:              cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -104,6 +106,15 @@ Start with:  holdfast demo                      faults of every kind, survived a
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return flagsFromEnv(cmd, env.Getenv) }
 	root.AddCommand(newAudit(a), newDedupe(a), newDemo(a), newDemoWorker(a), newEngine(a), newFetch(a), newGuard(a), newLab(a), newMerge(a), newRecord(a), newServe(a), newWhatIf(a))
 	return root
+}
+
+// version is what the build says of itself: a release, or the commit.
+func version() string {
+	b, ok := debug.ReadBuildInfo()
+	if !ok || b.Main.Version == "" {
+		return "(unknown)"
+	}
+	return b.Main.Version + " " + b.GoVersion
 }
 
 // suggestion names the verb that was probably meant.
