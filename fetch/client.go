@@ -190,7 +190,7 @@ func (c *Client) serve() (*engine, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.service == nil {
-		e, err := newEngine(c, context.Background())
+		e, err := newEngine(c, context.Background(), nil)
 		if err != nil {
 			return nil, err
 		}
@@ -204,7 +204,7 @@ func (c *Client) serve() (*engine, error) {
 // error comes back with the summary. When ctx ends, nothing more is started;
 // attempts in flight may go on for five seconds, and the error is ctx's.
 func (c *Client) FetchAll(ctx context.Context, src Source) (Summary, error) {
-	e, err := newEngine(c, ctx)
+	e, err := newEngine(c, ctx, src)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -220,7 +220,10 @@ func (c *Client) FetchAll(ctx context.Context, src Source) (Summary, error) {
 	go func() { e.read(src, resume.keeper(e)); ended <- true }()
 	<-e.finished
 	interrupted()
-	err = c.out.drain()
+	spilled := e.endSpill()
+	if err = c.out.drain(); err == nil {
+		err = spilled
+	}
 	if synced := c.out.sync(); err == nil {
 		err = synced
 	}

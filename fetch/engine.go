@@ -47,6 +47,7 @@ type engine struct {
 	warned   map[string]bool
 	gates    GateSharer               // nil: nobody shares them
 	away     map[putOffKey]lastResult // put off, and counted so
+	spill    *spilling                // nil: what waits stays in memory
 
 	free   []*running      // to be used again
 	values context.Context // of attempts
@@ -54,7 +55,9 @@ type engine struct {
 	cease  context.CancelCauseFunc
 }
 
-func newEngine(c *Client, ctx context.Context) (*engine, error) {
+// newEngine makes an engine that will read src; nil if it will get its URLs
+// otherwise.
+func newEngine(c *Client, ctx context.Context, src Source) (*engine, error) {
 	e := &engine{
 		c: c, start: time.Now(), run: c.out.run(), jobs: map[pace.ID]*job{}, wake: pace.Never,
 		finished: make(chan struct{}), tally: newTally(), warned: map[string]bool{},
@@ -62,7 +65,8 @@ func newEngine(c *Client, ctx context.Context) (*engine, error) {
 	e.more.L = &e.mu
 	e.values = context.WithoutCancel(ctx)
 	e.hard, e.cease = context.WithCancelCause(e.values)
-	config := pace.Config{Policy: c.config.Policy, Seed: c.config.Seed, Window: c.config.Window, RunDeadline: c.config.RunDeadline}
+	e.spill = newSpilling(e, src)
+	config := pace.Config{Policy: c.config.Policy, Seed: c.config.Seed, Window: c.config.Window, Spill: e.spill != nil, RunDeadline: c.config.RunDeadline}
 	var err error
 	if e.sched, err = pace.New(config); err != nil {
 		return nil, err
@@ -109,6 +113,11 @@ func (e *engine) perform(f pace.Effects) (own begun, ok bool) {
 		for n := range f.Emit {
 			e.emit(&f.Emit[n])
 		}
+	}
+	if len(f.Spill) > 0 || len(f.Unspill) > 0 {
+		e.move(&f)
+	}
+	if some {
 		for _, s := range f.Start {
 			j := e.jobs[s.ID]
 			if s.Hop == 0 {
@@ -452,15 +461,12 @@ func (e *engine) read(src Source, keep func(*Unit) (bool, error)) {
 		if !take {
 			continue
 		}
-		j := newJob(e.c, u.Request)
-		if u.Bad != nil {
-			j.bad = u.Bad
-		}
-		j.ofLine, j.notBefore = u.OfLine, u.NotBefore
-		j.settle, j.tried, j.run = u.Settle, u.Tried, u.Run
-		j.ctx, j.values, j.fatal = e.hard, e.values, e.fail
-		if e.c.extended != nil {
-			j.outcome = &Outcome{}
+		j := e.jobOf(&u)
+		if e.spill != nil {
+			j.text = j.raw // most often the same, and then no copy
+			if text := e.spill.src.Text(); string(text) != j.raw {
+				j.text = string(text)
+			}
 		}
 		if !e.add(j) {
 			return
@@ -472,6 +478,21 @@ func (e *engine) read(src Source, keep func(*Unit) (bool, error)) {
 		return
 	}
 	begin(e.perform(e.sched.InputEOF(e.input())))
+}
+
+// jobOf makes a job of a unit.
+func (e *engine) jobOf(u *Unit) *job {
+	j := newJob(e.c, u.Request)
+	if u.Bad != nil {
+		j.bad = u.Bad
+	}
+	j.ofLine, j.notBefore = u.OfLine, u.NotBefore
+	j.settle, j.tried, j.run = u.Settle, u.Tried, u.Run
+	j.ctx, j.values, j.fatal = e.hard, e.values, e.fail
+	if e.c.extended != nil {
+		j.outcome = &Outcome{}
+	}
+	return j
 }
 
 // count notes how much of the list was read: a run that is stopped does not wait
@@ -487,7 +508,7 @@ func (e *engine) count(src Source) {
 func (e *engine) waitWanted() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for e.wanted <= 0 && !e.stopped {
+	for (e.wanted <= 0 || e.spill.behind()) && !e.stopped {
 		e.more.Wait()
 	}
 	return !e.stopped

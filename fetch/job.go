@@ -85,6 +85,7 @@ type job struct {
 	id           pace.ID
 	line         int64
 	raw          string // as it came
+	text         string // of which its source made it, if it may be spilled
 	shown        string // as log and messages have it
 	url          *url.URL
 	origin       string

@@ -86,6 +86,18 @@ func (l *List) readLine() ([]byte, error) {
 }
 
 func (l *List) unit(line int64, text []byte) Unit {
+	u := l.Reread(line, text)
+	switch {
+	case u.Bad != nil:
+		l.inputs.Bad++
+	case l.Duplicate != nil:
+		u.OfLine = l.Duplicate(u.Line, u.URL)
+	}
+	return u
+}
+
+// Reread implements [Rereader].
+func (l *List) Reread(line int64, text []byte) Unit {
 	u := Unit{Request: l.Each}
 	u.Line = line
 	if text[0] == '{' {
@@ -95,12 +107,7 @@ func (l *List) unit(line int64, text []byte) Unit {
 		u.parsed, u.Bad = ParseURL(u.URL)
 	}
 	if u.Bad != nil {
-		l.inputs.Bad++
 		u.URL, u.parsed = shownLine(text), nil
-		return u
-	}
-	if l.Duplicate != nil {
-		u.OfLine = l.Duplicate(u.Line, u.URL)
 	}
 	return u
 }
@@ -181,7 +188,16 @@ func (s *urlSource) Next() (Unit, error) {
 		return Unit{}, io.EOF
 	}
 	s.n++
-	u := Unit{Request: Request{URL: s.urls[s.n-1], Line: int64(s.n)}}
-	u.parsed, u.Bad = ParseURL(u.URL)
-	return u, nil
+	return s.unit(int64(s.n), s.urls[s.n-1]), nil
 }
+
+func (s *urlSource) unit(line int64, url string) Unit {
+	u := Unit{Request: Request{URL: url, Line: line}}
+	u.parsed, u.Bad = ParseURL(url)
+	return u
+}
+
+// Text and Reread implement [Rereader].
+func (s *urlSource) Text() []byte { return []byte(s.urls[s.n-1]) }
+
+func (s *urlSource) Reread(line int64, text []byte) Unit { return s.unit(line, string(text)) }

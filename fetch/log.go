@@ -71,6 +71,10 @@ func OpenLog(disk vfs.Disk, path string, o LogOptions) (*Log, error) {
 	if err := l.keepOut(); err != nil {
 		return nil, err
 	}
+	if err := disk.Remove(spoolPath(path)); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a run that was killed
+		l.Close()
+		return nil, err
+	}
 	if o.Resume && there {
 		err = l.resume(o.Warn)
 	} else {

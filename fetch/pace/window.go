@@ -45,6 +45,9 @@ func (s *Scheduler) read(now time.Duration, u *Unit) {
 	s.units[n].ready = max(now, u.NotBefore)
 	if u.State.Attempts > 0 {
 		s.units[n].since = u.Since
+		if u.Spilled {
+			s.units[n].ready = u.NotBefore // it was ready in the spool
+		}
 	}
 	switch {
 	case s.stopping:
