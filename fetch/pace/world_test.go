@@ -302,6 +302,9 @@ func (w *world) start(now time.Duration, s pace.Start) {
 			if now < u.decided+last.Wait || s.Waited != now-u.decided || s.FreshConn != last.FreshConn {
 				w.t.Fatalf("at %v: %+v after %+v at %v", now, s, last, u.decided)
 			}
+			if rated := w.c.Policy.Rate > 0 || w.c.Policy.PerHostRate > 0; !rated && s.Waited-s.Queued != last.Wait {
+				w.t.Fatalf("at %v: %+v, but the wait was %v and the rest was its turn", now, s, last.Wait)
+			}
 		}
 	}
 	if end := w.deadline(u); now >= end || s.LimitKind == retry.LimitDeadline && w.c.RunDeadline == 0 && now+s.Limit != end {
