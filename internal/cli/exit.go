@@ -73,7 +73,7 @@ func hint(err error) string {
 // oneLine is how an error is shown: one line, whatever its text holds.
 func oneLine(err error) string {
 	s := strings.Join(strings.Fields(err.Error()), " ")
-	if h := hint(err); h != "" && !strings.Contains(s, "--tmp") {
+	if h := hint(err); h != "" && !strings.Contains(s, "--tmp") && !strings.Contains(s, "--resume") {
 		s += ": " + h
 	}
 	return s

@@ -237,8 +237,11 @@ func isInput(err error) bool {
 
 // fetchError gives the errors of fetching their exit status.
 func fetchError(err error) error {
-	if isInput(err) {
+	switch {
+	case isInput(err):
 		return inputError(err)
+	case vfs.IsFull(err):
+		return fmt.Errorf("%w: free some space; the same command with --resume goes on", err)
 	}
 	return err
 }
