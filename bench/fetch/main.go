@@ -1,7 +1,8 @@
 // Command fetch runs holdfast's fetch beside other HTTP clients against the same
 // local server and writes RESULTS.md: time per request beside bare loops over
 // net/http, throughput beside wrk, vegeta and curl, a job that processes share
-// beside a plain list, and memory over a list of millions of URLs.
+// beside a plain list, parts that have targets of their own (resume, scheduler,
+// lab server), and memory over a list of millions of URLs.
 //
 // All contestants take turns within each round, so that a noisy minute hits all
 // of them; the median of the rounds counts. It promises nothing about another
@@ -80,6 +81,9 @@ func (c *config) run() (err error) {
 			return err
 		}
 		if err := queue(c, web.url, r); err != nil {
+			return err
+		}
+		if err := inner(c, r); err != nil {
 			return err
 		}
 	}

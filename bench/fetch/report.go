@@ -73,6 +73,18 @@ func (r *report) queue(costs map[string][]cost) {
 	r.b.WriteString("\nEngine, server and clients share the machine, so the engine's work is in the ratio; two processes cannot be faster than one here. The engine does not wait for the disk (`--no-sync`).\n")
 }
 
+// inner tells of parts that have targets of their own.
+func (r *report) inner(figures map[string][]float64) {
+	scan, decide := median(figures[scanBench]), median(figures[decideBench])
+	plain, ledger := median(figures[plainBench]), median(figures[ledgerBench])
+	r.b.WriteString("\n## Parts\n\n| | | target |\n| --- | ---: | ---: |\n")
+	fmt.Fprintf(&r.b, "| %s | %.0f MB/s | at least 300 |\n", scanBench, scan)
+	fmt.Fprintf(&r.b, "| %s | %.2f µs | at most 2 |\n", decideBench, decide/1000)
+	fmt.Fprintf(&r.b, "| %s | %.1f µs | |\n| %s | %.1f µs | |\n", plainBench, plain/1000, ledgerBench, ledger/1000)
+	fmt.Fprintf(&r.b, "| throughput that faults and ledger cost | %.0f %% | at most 15 |\n", (1-plain/ledger)*100)
+	r.b.WriteString("\nThe first two on one core, from memory; the lab server and its eight connections a core share the machine.\n")
+}
+
 func (r *report) memory(c *config, peaks [10]int64, took time.Duration) {
 	fmt.Fprintf(&r.b, "\n## Memory: %d URLs, concurrency 256, every second origin gated: %v\n\n%.0f URLs a second. Highest resident memory in each tenth of the list, MiB:\n\n|", c.memory, c.gated, float64(c.memory)/took.Seconds())
 	for n := range peaks {
