@@ -3,44 +3,55 @@ package fetch
 import (
 	"hash/maphash"
 	"net/url"
+	"os"
 	"strings"
+
+	"holdfast/internal/vfs"
 )
 
-// Deduper finds lines of a list that ask for the same (R12.9). It remembers 64
-// bits of a keyed hash for each URL, about 24 bytes with the line's number: two
-// URLs of ten million are taken for the same with a chance of one in 300,000.
+// A Deduper finds lines of a list that ask for the same (R12.9). It knows a URL
+// by 64 bits of a keyed hash: two of ten million are taken for the same with a
+// chance of one in 300,000. It remembers them in memory up to 256 MiB; what is
+// left of a longer list it reads ahead, through temporary files.
 type Deduper struct {
 	normalize bool
 	seed      maphash.Seed
-	first     map[uint64]int64
-	full      func() // called once when no more is remembered
+	first     map[uint64]int64 // line, by hash
+	most      int              // in first
+	fs        vfs.FS
+	dir       string
+	ahead     *lookahead // nil: first has all
 }
 
 // mostRemembered keeps a deduper within 256 MiB.
 const mostRemembered = 256 << 20 / 40
 
 // NewDeduper compares URLs by their bytes or, normalized, by [NormalizeURL].
-// full is called if the list is too long to remember: later lines are then only
-// compared with earlier ones.
-func NewDeduper(normalized bool, full func()) *Deduper {
-	return &Deduper{normalize: normalized, seed: maphash.MakeSeed(), first: map[uint64]int64{}, full: full}
+// Temporary files are in dir; "" is the system's folder for them.
+func NewDeduper(normalized bool, dir string) *Deduper {
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	return &Deduper{normalize: normalized, seed: maphash.MakeSeed(), first: map[uint64]int64{}, most: mostRemembered, fs: vfs.OS{}, dir: dir}
 }
 
-// Seen says of which earlier line a URL is a duplicate; 0 if of none.
-func (d *Deduper) Seen(line int64, raw string) (of int64) {
+func (d *Deduper) full() bool { return d.ahead == nil && len(d.first) >= d.most }
+
+func (d *Deduper) hash(raw string) uint64 {
 	if d.normalize {
 		raw = NormalizeURL(raw)
 	}
-	h := maphash.String(d.seed, raw)
-	if of = d.first[h]; of != 0 {
+	return maphash.String(d.seed, raw)
+}
+
+// seen says of which earlier line a URL is a duplicate; 0 if of none.
+func (d *Deduper) seen(line int64, raw string) (of int64) {
+	h := d.hash(raw)
+	switch of = d.first[h]; {
+	case of != 0:
 		return of
-	}
-	if len(d.first) >= mostRemembered {
-		if d.full != nil {
-			d.full()
-			d.full = nil
-		}
-		return 0
+	case d.ahead != nil:
+		return d.ahead.seen(line)
 	}
 	d.first[h] = line
 	return 0

@@ -22,11 +22,11 @@ type List struct {
 	name   string
 	inputs Inputs
 	// Each is what every request of the list has; JSON lines add to it.
-	Each Request
-	// Duplicate, if set, says of which earlier line this URL is a duplicate.
-	Duplicate func(line int64, url string) (ofLine int64)
-	long      []byte
-	text      []byte // of the last line
+	Each   Request
+	dedupe *Deduper // nil: duplicates are URLs like others
+	err    error    // of its temporary files
+	long   []byte
+	text   []byte // of the last line
 }
 
 // NewList reads from in, which errors call name.
@@ -34,13 +34,29 @@ func NewList(in io.Reader, name string) *List {
 	return &List{in: bufio.NewReaderSize(in, 64<<10), name: name}
 }
 
+// Dedupe makes l tell which of its lines are duplicates, as d finds them; d is
+// then l's.
+func (l *List) Dedupe(d *Deduper) { l.dedupe = d }
+
 // Inputs counts the lines so far.
 func (l *List) Inputs() Inputs { return l.inputs }
 
 // Next implements [Source]. An error names the line at which reading failed.
 func (l *List) Next() (Unit, error) {
 	for {
+		if l.err == nil && l.dedupe != nil && l.dedupe.full() {
+			l.err = l.lookAhead()
+		}
+		if l.err != nil {
+			return Unit{}, fmt.Errorf("looking for duplicates: %w", l.err)
+		}
 		raw, err := l.readLine()
+		if err == io.EOF && l.dedupe != nil && l.dedupe.ahead != nil {
+			if l.err = l.dedupe.ahead.close(); l.err != nil {
+				continue
+			}
+			err = l.dedupe.ahead.readErr
+		}
 		if err == io.EOF {
 			return Unit{}, err
 		}
@@ -90,8 +106,8 @@ func (l *List) unit(line int64, text []byte) Unit {
 	switch {
 	case u.Bad != nil:
 		l.inputs.Bad++
-	case l.Duplicate != nil:
-		u.OfLine = l.Duplicate(u.Line, u.URL)
+	case l.dedupe != nil:
+		u.OfLine = l.dedupe.seen(u.Line, u.URL)
 	}
 	return u
 }

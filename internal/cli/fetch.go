@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -252,9 +253,11 @@ func (f *fetchFlags) source(a *app, given []string) (fetch.Source, func(), error
 		l := fetch.NewList(in, name)
 		l.Each = f.each()
 		if f.dedupe.value != "none" {
-			l.Duplicate = fetch.NewDeduper(f.dedupe.value == "normalized", func() {
-				a.warn([]string{"--dedupe: the list is too long to remember all of it; later lines are only compared with earlier ones"})
-			}).Seen
+			dir := "" // of temporary files, if the list is very long
+			if f.log != "-" {
+				dir = filepath.Dir(f.log)
+			}
+			l.Dedupe(fetch.NewDeduper(f.dedupe.value == "normalized", dir))
 		}
 		return l
 	}

@@ -70,9 +70,7 @@ func (q *enqueueFlags) run(ctx context.Context, a *app) error {
 	}
 	list := fetch.NewList(in, name)
 	if q.dedupe.value != "none" {
-		list.Duplicate = fetch.NewDeduper(q.dedupe.value == "normalized", func() {
-			a.warn([]string{"--dedupe: the list is too long to remember all of it; later lines are only compared with earlier ones"})
-		}).Seen
+		list.Dedupe(fetch.NewDeduper(q.dedupe.value == "normalized", ""))
 	}
 	conn, err := q.queue.connect(ctx, a, "fetch enqueue")
 	if err != nil {
