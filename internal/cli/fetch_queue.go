@@ -143,6 +143,9 @@ type jobSummary struct {
 // tellJob writes the summary of this process and of the job, and says how it
 // ended.
 func (f *fetchFlags) tellJob(ctx context.Context, a *app, conn *engine.Conn, w *queue.Worker, s fetch.Summary, failed error) error {
+	if errors.Is(failed, engine.ErrNoStream) {
+		return fetchError(failed) // there is nothing to go on with
+	}
 	if failed != nil && !errors.Is(failed, context.Canceled) {
 		fmt.Fprintf(a.Stderr, "holdfast: %d URLs of this process are recorded; the same command goes on with the others\n", w.Counters().Recorded)
 		return fetchError(failed)
