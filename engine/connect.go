@@ -126,7 +126,7 @@ func Connect(ctx context.Context, a Access) (*Conn, error) {
 			a.Warn(fmt.Sprintf("%s: %v", c.Where, err))
 		}),
 	}
-	if err := errors.Join(a.checkURL(), a.files()); err != nil {
+	if err := errors.Join(CheckURL(a.URL), a.files()); err != nil {
 		return nil, err
 	}
 	if a.Creds != "" {
@@ -264,11 +264,11 @@ func parseURL(text string) (*url.URL, error) {
 	return url.Parse(text)
 }
 
-// checkURL refuses what the client would only complain about with the whole
-// text, password and all.
-func (a Access) checkURL() error {
-	for _, p := range strings.Split(a.URL, ",") {
-		if p = strings.TrimSpace(p); p == "" && len(a.URL) > 0 && strings.Trim(a.URL, ", ") != "" {
+// CheckURL refuses what is no URL of servers. The client would only complain
+// with the whole text, password and all.
+func CheckURL(text string) error {
+	for _, p := range strings.Split(text, ",") {
+		if p = strings.TrimSpace(p); p == "" && strings.Trim(text, ", ") != "" {
 			continue // as the client does
 		}
 		if u, err := parseURL(p); err != nil || u.Hostname() == "" {
