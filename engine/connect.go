@@ -126,7 +126,7 @@ func Connect(ctx context.Context, a Access) (*Conn, error) {
 			a.Warn(fmt.Sprintf("%s: %v", c.Where, err))
 		}),
 	}
-	if err := a.files(); err != nil {
+	if err := errors.Join(CheckURL(a.URL), a.files()); err != nil {
 		return nil, err
 	}
 	if a.Creds != "" {
@@ -234,19 +234,48 @@ func (c *Conn) once(ctx context.Context, try func(context.Context) error) error 
 	return err
 }
 
-// Redact gives a URL without password or token, for messages.
+// Redact gives URLs without passwords and tokens, for messages. What stands
+// before the last @ is never shown, whether the rest can be read or not, nor
+// is a URL that cannot be read: who has a # or / in a password has no @ there.
 func Redact(text string) string {
 	parts := strings.Split(text, ",")
 	for i, p := range parts {
-		u, err := url.Parse(strings.TrimSpace(p))
-		if err != nil {
+		p = strings.TrimSpace(p)
+		u, err := parseURL(p)
+		switch {
+		case err != nil:
 			parts[i] = "(a URL that cannot be read)"
-		} else if u.User != nil {
-			u.User = url.User("…")
-			parts[i] = strings.Replace(u.String(), url.PathEscape("…"), "…", 1)
+		case u.User != nil:
+			scheme, _, written := strings.Cut(p, "://")
+			if !written {
+				scheme = "nats"
+			}
+			parts[i] = scheme + "://…@" + p[strings.LastIndexByte(p, '@')+1:]
 		}
 	}
 	return strings.Join(parts, ",")
+}
+
+// parseURL reads one URL as the client does: without a scheme it is nats://.
+func parseURL(text string) (*url.URL, error) {
+	if !strings.Contains(text, "://") {
+		text = "nats://" + text
+	}
+	return url.Parse(text)
+}
+
+// CheckURL refuses what is no URL of servers. The client would only complain
+// with the whole text, password and all.
+func CheckURL(text string) error {
+	for _, p := range strings.Split(text, ",") {
+		if p = strings.TrimSpace(p); p == "" && strings.Trim(text, ", ") != "" {
+			continue // as the client does
+		}
+		if u, err := parseURL(p); err != nil || u.Hostname() == "" {
+			return &Error{Kind: ErrAddress, Where: Redact(p), Do: "write it as nats://HOST:PORT or nats://USER:PASSWORD@HOST:PORT, with %XX for what has a meaning there, such as @ : / # % and blanks"}
+		}
+	}
+	return nil
 }
 
 // Try calls a function until it succeeds, fails for good, or has failed for

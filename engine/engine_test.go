@@ -189,9 +189,27 @@ func TestRedact(t *testing.T) {
 		"nats://h:1":                    "nats://h:1",
 		"nats://u:p@h:1,nats://t0ken@g": "nats://…@h:1,nats://…@g",
 		"nats://u:p%zz@h":               "(a URL that cannot be read)",
+		"u:p@h:1":                       "nats://…@h:1",
+		"t0ken@h":                       "nats://…@h",
+		"nats://u:p@x@h:1":              "nats://…@h:1",
+		" tls://u:p@h:1, h:2":           "tls://…@h:1, h:2",
+		"nats://u:p q@h":                "(a URL that cannot be read)",
+		"nats://u:p#q@h":                "(a URL that cannot be read)",
 	} {
 		if got := Redact(in); got != want {
 			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}
+
+// What is no address is refused before anybody sees its password.
+func TestNoAddress(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"nats://u:secret word@h", "nats://u:secret%zz@h", "nats://u:secret#1@h", "u:secret word@h", "nats://", ":", ",", "nats://h:1,nats://u:secret x@h"} {
+		_, err := Connect(t.Context(), Access{URL: text, Patience: time.Millisecond})
+		oneError(t, err, ErrAddress)
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: %v", text, err)
 		}
 	}
 }

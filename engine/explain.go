@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -15,9 +16,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Kinds of error, to compare with errors.Is. Each is an environment that
-// failed, not a wrong command: exit status 4.
+// Kinds of error, to compare with errors.Is. Each but ErrAddress is an
+// environment that failed, not a wrong command: exit status 4.
 var (
+	ErrAddress     = errors.New("this is no address of a server")
 	ErrUnreachable = errors.New("no server answers")
 	ErrUntrusted   = errors.New("the connection cannot be secured")
 	ErrRefused     = errors.New("the server refuses the credentials")
@@ -107,6 +109,8 @@ func explain(err error) meaning {
 		return meaning{ErrUnreachable, "no host " + lookup.Name, "check the name"}
 	case isAny(err, nats.ErrNoInfoReceived):
 		return meaning{ErrUnreachable, "something else listens there", "check the port: NATS clients use 4222"}
+	case isAny(err, io.EOF):
+		return meaning{ErrUnreachable, "it hangs up", "check the port: NATS clients use 4222; or see what the server says"}
 	case isAny(err, syscall.ENOSPC, syscall.EDQUOT), strings.Contains(err.Error(), "no space left"):
 		return meaning{ErrFull, "", "free some space, start the server again" + kept}
 	case isAny(err, os.ErrDeadlineExceeded, nats.ErrTimeout, context.DeadlineExceeded):

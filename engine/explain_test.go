@@ -81,6 +81,7 @@ func TestRefused(t *testing.T) {
 		"no TLS there":      {Access{URL: "tls://with:secret@" + shared}, ErrUntrusted, "speaks no TLS"},
 		"CA that is none":   {Access{URL: "tls://with:secret@" + shared, CA: text}, ErrUntrusted, "check --tls-ca"},
 		"port of the web":   {Access{URL: "nats://" + web}, ErrUnreachable, "something else listens there"},
+		"hanging up":        {Access{URL: "nats://" + listen(t, hangUp)}, ErrUnreachable, "it hangs up"},
 		"silence":           {Access{URL: "nats://" + deaf, Patience: 100 * time.Millisecond}, ErrUnreachable, "timeout"},
 		"nobody there":      {Access{URL: "nats://127.0.0.1:1"}, ErrUnreachable, "holdfast engine --dir DIR"},
 		"no address":        {Access{URL: "nats://127.0.0.1:1:2"}, ErrUnreachable, ""},
@@ -105,6 +106,9 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// hangUp is the greeting of a server that only closes the connection.
+const hangUp = "(nothing)"
+
 // listen answers every connection with a greeting.
 func listen(t *testing.T, greeting string) string {
 	t.Helper()
@@ -120,6 +124,10 @@ func listen(t *testing.T, greeting string) string {
 				return
 			}
 			defer c.Close()
+			if greeting == hangUp {
+				c.Close()
+				continue
+			}
 			if _, err := c.Write([]byte(greeting)); err == nil && greeting != "" {
 				c.Close()
 			}

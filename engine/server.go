@@ -126,14 +126,14 @@ func (c Config) options() (*server.Options, error) {
 	}
 	var err error
 	if c.Listen != "" || o.Host == "" && o.Port == 0 {
-		if o.Host, o.Port, err = address(cmp.Or(c.Listen, "127.0.0.1:0")); err != nil {
-			return nil, fmt.Errorf("engine: %w", err)
+		if o.Host, o.Port, err = address("--listen", cmp.Or(c.Listen, "127.0.0.1:0")); err != nil {
+			return nil, err
 		}
 	}
 	if c.Peer != "" {
 		o.Cluster.Name = "holdfast"
-		if o.Cluster.Host, o.Cluster.Port, err = address(c.Peer); err != nil {
-			return nil, fmt.Errorf("engine: %w", err)
+		if o.Cluster.Host, o.Cluster.Port, err = address("--peer", c.Peer); err != nil {
+			return nil, err
 		}
 		if c.Name == "" || len(c.Routes) == 0 {
 			return nil, errors.New("engine: a server with peers needs a name, and the addresses of all: use --name and --routes")
@@ -143,13 +143,13 @@ func (c Config) options() (*server.Options, error) {
 	return o, nil
 }
 
-func address(text string) (host string, port int, err error) {
+func address(flag, text string) (host string, port int, err error) {
 	host, p, err := net.SplitHostPort(text)
-	if err != nil {
-		return "", 0, err
+	if err == nil {
+		port, err = strconv.Atoi(p)
 	}
-	if port, err = strconv.Atoi(p); err != nil || port < 0 || port > 65535 {
-		return "", 0, fmt.Errorf("%q is no port: 0 takes any that is free", p)
+	if err != nil || port < 0 || port > 65535 {
+		return "", 0, &Error{Kind: ErrAddress, Where: flag + " " + text, Do: "write it as HOST:PORT, PORT 0 to 65535; 0 takes any that is free", Err: err}
 	}
 	if port == 0 {
 		port = server.RANDOM_PORT

@@ -54,7 +54,11 @@ func (s *sharedSource) ShareGate(origin string, until time.Time) {
 	s.told = append(s.told, fmt.Sprint(origin, " ", until.UnixMilli()))
 }
 
-func (s *sharedSource) OnGate(f func(string, time.Time)) { s.gate = f }
+func (s *sharedSource) OnGate(f func(string, time.Time)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gate = f
+}
 
 func sharedUnit(line int64, url string) Unit {
 	return Unit{Request: Request{URL: url, Line: line}}
@@ -144,8 +148,11 @@ func TestSharedGates(t *testing.T) {
 		start := time.Now()
 		go func() {
 			time.Sleep(time.Second) // a/1 has had its answer
-			s.gate("http://b:80", start.Add(20*time.Second))
-			s.gate("http://a:80", start) // over
+			s.mu.Lock()
+			gate := s.gate
+			s.mu.Unlock()
+			gate("http://b:80", start.Add(20*time.Second))
+			gate("http://a:80", start) // over
 			s.mu.Lock()
 			s.units = append(s.units, sharedUnit(2, "http://b/1"), sharedUnit(3, "http://c/1"))
 			s.mu.Unlock()

@@ -183,7 +183,10 @@ func (j *Job) openRecords(ctx context.Context, replicas int) error {
 	return nil
 }
 
-// Find gives a job that was begun.
+// ErrNoJob says that no worker of a job of this name has begun there.
+var ErrNoJob = errors.New("there is no such job: check --job and --nats")
+
+// Find gives a job that was begun; ErrNoJob if there is none.
 func Find(ctx context.Context, conn *engine.Conn, job string, patience time.Duration) (*Job, error) {
 	j := &Job{Name: job, conn: conn, patience: patience}
 	if j.patience == 0 {
@@ -193,6 +196,9 @@ func Find(ctx context.Context, conn *engine.Conn, job string, patience time.Dura
 		j.stream, err = conn.JS.Stream(ctx, streamName(job))
 		return err
 	})
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, fmt.Errorf("job %s: %w", job, ErrNoJob)
+	}
 	if err != nil {
 		return nil, err
 	}

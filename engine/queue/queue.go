@@ -68,7 +68,7 @@ var jobName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
 func (c Config) Check() error {
 	switch {
 	case !jobName.MatchString(c.Job):
-		return fmt.Errorf("--job %q: use letters, digits, - and _", c.Job)
+		return fmt.Errorf("--job %q: use 1 to 100 letters, digits, - and _", c.Job)
 	case c.AckWait != 0 && c.AckWait < time.Second:
 		return fmt.Errorf("--ack-wait %v: at least 1s, or a busy process seems dead", c.AckWait)
 	case c.Replicas < 1 || c.Replicas > 5:

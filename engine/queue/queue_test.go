@@ -387,6 +387,25 @@ func TestConsumerGone(t *testing.T) {
 	}
 }
 
+// Results that have no place to go any more are not blamed on the server: the
+// job is gone, as when a server comes back without its store.
+func TestResultsGone(t *testing.T) {
+	t.Parallel()
+	j := newJob(t)
+	j.c.Patience = 100 * time.Millisecond
+	j.enqueue(list(1))
+	w := j.open(5)
+	u := j.next(w)
+	if err := j.conn.JS.DeleteStream(t.Context(), "HOLDFAST_RESULTS_j"); err != nil {
+		t.Fatal(err)
+	}
+	u.Settle(success)
+	_, err := w.Next()
+	if !errors.Is(err, engine.ErrNoStream) || !strings.Contains(err.Error(), "HOLDFAST_RESULTS_j") {
+		t.Error(err)
+	}
+}
+
 // A user who may not write the results hears it at once, not after patience.
 func TestForbidden(t *testing.T) {
 	t.Parallel()

@@ -44,8 +44,9 @@ func (w *Worker) record(f *flight, s fetch.Settled) {
 	m.Header.Set(headerBy, by)
 	there, err := publish(w.ctx, w.conn, m, w.c.Patience)
 	if err != nil {
+		err = explain(w.conn, "stream "+w.c.resultsName(), err)
 		w.mu.Lock()
-		w.fail(explain(w.conn, "stream "+w.c.resultsName(), err))
+		w.fail(err)
 		w.mu.Unlock()
 		return
 	}

@@ -207,9 +207,9 @@ func (w *Worker) heard(err error) {
 		errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, jetstream.ErrConnectionClosed)
 	if gone || time.Since(w.lostAt) > w.c.Patience {
 		w.mu.Unlock()
-		err = w.diagnose(err)
+		err = explain(w.conn, "stream "+w.c.queueName(), w.diagnose(err))
 		w.mu.Lock()
-		w.fail(explain(w.conn, "stream "+w.c.queueName(), err))
+		w.fail(err)
 	}
 }
 

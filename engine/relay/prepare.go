@@ -23,6 +23,13 @@ const (
 // nothing is fetched that has no place to go.
 func prepare(ctx context.Context, conn *engine.Conn, c Config) (*streams, error) {
 	s := &streams{}
+	// A wrong --from leaves no streams behind, whose mode could not be changed.
+	if source, err := conn.StreamOf(ctx, c.From); errors.Is(err, engine.ErrNoStream) && !c.Capture {
+		return nil, &engine.Error{Kind: engine.ErrNoStream, Where: "subject " + c.From,
+			What: "messages sent while no relay runs would be lost", Do: "make a stream that captures it, or let --capture make one"}
+	} else if err == nil && c.writes(source) {
+		return nil, &UsageError{fmt.Sprintf("--from %s is what --to %s itself writes", c.From, c.To)}
+	}
 	if err := c.prepareDead(ctx, conn); err != nil {
 		return nil, err
 	}
@@ -45,14 +52,11 @@ func prepare(ctx context.Context, conn *engine.Conn, c Config) (*streams, error)
 			}
 			return ""
 		})
-	case errors.Is(err, engine.ErrNoStream):
-		return nil, &engine.Error{Kind: engine.ErrNoStream, Where: "subject " + c.From,
-			What: "messages sent while no relay runs would be lost", Do: "make a stream that captures it, or let --capture make one"}
 	}
 	if err != nil {
 		return nil, err
 	}
-	if source == c.To || source == c.dead() {
+	if c.writes(source) {
 		return nil, &UsageError{fmt.Sprintf("--from %s is what --to %s itself writes", c.From, c.To)}
 	}
 	s.source = source
@@ -65,6 +69,19 @@ func prepare(ctx context.Context, conn *engine.Conn, c Config) (*streams, error)
 		MaxAckPending: 100_000,
 	})
 	return s, err
+}
+
+// writes reports whether a stream is one that this relay writes to.
+func (c Config) writes(stream string) bool {
+	if stream == c.dead() {
+		return true
+	}
+	for p := range c.Partitions {
+		if stream == c.sinkName(p) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c Config) durable() string { return "holdfast_" + c.To }

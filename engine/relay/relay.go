@@ -129,7 +129,7 @@ func (c Config) validated() (Config, error) {
 	case c.From == "" || strings.ContainsAny(c.From, " \t\r\n") || strings.HasPrefix(c.From, "$"):
 		wrong = fmt.Sprintf("--from %q is no subject to relay", c.From)
 	case !plainName(c.To):
-		wrong = fmt.Sprintf("--to %q: the name of a stream has letters, digits, - and _ only", c.To)
+		wrong = fmt.Sprintf("--to %q: the name of a stream has letters, digits, - and _ only, 200 at most", c.To)
 	case !plainSubject(c.Prefix):
 		wrong = fmt.Sprintf("--prefix %q: a subject without wildcards", c.Prefix)
 	case len(c.Fields) == 0:
@@ -138,6 +138,8 @@ func (c Config) validated() (Config, error) {
 		wrong = fmt.Sprintf("--partitions %d: at most %d", c.Partitions, maxPartitions)
 	case c.AckWait < time.Second:
 		wrong = fmt.Sprintf("--ack-wait %v: at least 1s", c.AckWait)
+	case c.Window < 0:
+		wrong = fmt.Sprintf("--window %v: above 0", c.Window)
 	case c.Mode == Window && c.Window < 2*safeDeliveries*c.AckWait && !c.AcceptWindow:
 		wrong = fmt.Sprintf("--window %v is shorter than %d times --ack-wait %v: a message delivered late could be stored again; lengthen it, or add --accept-window",
 			c.Window, 2*safeDeliveries, c.AckWait)

@@ -467,6 +467,9 @@ func TestNoSource(t *testing.T) {
 	if _, err := Run(t.Context(), b.conn, c); !errors.Is(err, engine.ErrNoStream) || !strings.Contains(err.Error(), "--capture") {
 		t.Error(err)
 	}
+	if _, err := b.conn.Find(t.Context(), "OUT"); !errors.Is(err, engine.ErrNoStream) {
+		t.Errorf("a wrong subject leaves a sink behind: %v", err)
+	}
 	c.Capture = true
 	b.relay(c)
 	b.send("elsewhere", `{"id":1}`)
@@ -475,5 +478,15 @@ func TestNoSource(t *testing.T) {
 	var usage *UsageError
 	if _, err := Run(t.Context(), b.conn, c); !errors.As(err, &usage) {
 		t.Errorf("a relay that feeds itself: %v", err)
+	}
+	c.To, c.From, c.Prefix, c.Partitions = "P", "in.>", "", 2
+	b.relay(c)
+	c.From = "P.1.*"
+	if _, err := Run(t.Context(), b.conn, c); !errors.As(err, &usage) {
+		t.Errorf("a relay that feeds itself: %v", err)
+	}
+	c.Mode, c.Window, c.AcceptWindow = Window, -time.Second, true
+	if err := c.Check(); !errors.As(err, &usage) {
+		t.Errorf("a window below 0: %v", err)
 	}
 }

@@ -67,6 +67,12 @@ func ParseURL(text string) (server string, o Options, err error) {
 	if server == "" {
 		return "", o, &UsageError{"a URL such as nats://127.0.0.1:4222 is needed"}
 	}
+	if strings.Contains(query, "@") {
+		return "", o, &UsageError{"a ? in a user or password is written %3F"} // and is not shown
+	}
+	if err := engine.CheckURL(server); err != nil {
+		return "", o, err
+	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
 		return "", o, &UsageError{fmt.Sprintf("%q: %v", query, err)}

@@ -496,6 +496,11 @@ func TestParseURL(t *testing.T) {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
+	for _, bad := range []string{"nats://u:secret word@a", "nats://u:p?secret@a", "nats://u:p?replicas=secret@a"} {
+		if _, _, err := ParseURL(bad); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
 	for _, c := range []Config{{Session: "a.b"}, {Session: ""}, {Session: "a", Node: "a\nb"}} {
 		if _, err := New(t.Context(), c); err == nil {
 			t.Errorf("%+v is taken", c)

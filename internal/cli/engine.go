@@ -83,6 +83,25 @@ func (g *accessFlags) add(f *pflag.FlagSet) {
 	g.addWho(f)
 }
 
+// A serverURL is a flag value that may be left out, but not be empty: a shell's
+// variable that is not set would otherwise mean to do without the engine.
+type serverURL string
+
+// Set implements pflag.Value.
+func (u *serverURL) Set(text string) error {
+	if text == "" {
+		return errors.New("it is empty: name a server, such as nats://127.0.0.1:4222, or leave the flag out")
+	}
+	*u = serverURL(text)
+	return nil
+}
+
+// String implements pflag.Value.
+func (u *serverURL) String() string { return string(*u) }
+
+// Type implements pflag.Value.
+func (u *serverURL) Type() string { return "string" }
+
 // addWho adds the flags that say who asks.
 func (g *accessFlags) addWho(f *pflag.FlagSet) {
 	f.StringVar(&g.a.Creds, "creds", "", "file with a NATS user's credentials")

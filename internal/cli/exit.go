@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"holdfast/engine"
 	"holdfast/record/journal"
 	"holdfast/replay/ingest"
 )
@@ -46,7 +47,7 @@ func exitStatus(err error) int {
 		return ExitInterrupted
 	case errors.As(err, &status):
 		return status.status
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.Is(err, engine.ErrAddress):
 		return ExitUsage
 	case errors.As(err, &input):
 		return ExitInput

@@ -30,7 +30,7 @@ type queueFlags struct {
 }
 
 func (q *queueFlags) add(f *pflag.FlagSet) {
-	f.StringVar(&q.access.URL, "queue", "", "URL of the engine that holds the job, such as nats://127.0.0.1:4222; several with commas")
+	f.Var((*serverURL)(&q.access.URL), "queue", "URL of the engine that holds the job, such as nats://127.0.0.1:4222; several with commas")
 	f.StringVar(&q.c.Job, "job", "default", "name of the job")
 	f.DurationVar(&q.c.AckWait, "ack-wait", 0, "until a dead process's URLs come to another; fixed when a job is made (default 30s)")
 	f.IntVar(&q.c.Replicas, "replicas", 1, "replicas of a job that is made")
@@ -143,6 +143,9 @@ type jobSummary struct {
 // tellJob writes the summary of this process and of the job, and says how it
 // ended.
 func (f *fetchFlags) tellJob(ctx context.Context, a *app, conn *engine.Conn, w *queue.Worker, s fetch.Summary, failed error) error {
+	if errors.Is(failed, engine.ErrNoStream) {
+		return fetchError(failed) // there is nothing to go on with
+	}
 	if failed != nil && !errors.Is(failed, context.Canceled) {
 		fmt.Fprintf(a.Stderr, "holdfast: %d URLs of this process are recorded; the same command goes on with the others\n", w.Counters().Recorded)
 		return fetchError(failed)

@@ -107,6 +107,9 @@ func (g *guardFlags) run(ctx context.Context, a *app) error {
 	if g.c.MaxKeys < 1 || g.c.InFlight < 1 || g.c.Partitions < 1 || g.c.Replicas < 1 {
 		return usageError(errors.New("--max-keys, --in-flight, --partitions and --replicas: at least 1"))
 	}
+	if g.c.Replicas > 5 {
+		return usageError(fmt.Errorf("--replicas %d: use 1, 3 or 5", g.c.Replicas))
+	}
 	if g.c.Outage == 0 {
 		g.c.Outage = -1
 	}

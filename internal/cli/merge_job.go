@@ -92,8 +92,14 @@ func (w *workerFlags) checkJob(f *pflag.FlagSet) (id int, err error) {
 		return 0, fmt.Errorf("%s: missing", strings.Join(missing, ", "))
 	case w.output == "-" || j.manifest == "-":
 		return 0, errors.New("--output and --manifest must name files")
-	case j.replicas < 1:
-		return 0, errors.New("--replicas: at least 1")
+	case j.replicas < 1 || j.replicas > 5:
+		return 0, fmt.Errorf("--replicas %d: use 1, 3 or 5", j.replicas)
+	case sameFile(w.data, w.output):
+		return 0, fmt.Errorf("--output %s is the list of --data: name another file", w.output)
+	case j.manifest != "" && (sameFile(w.data, j.manifest) || sameName(w.output, j.manifest)):
+		return 0, fmt.Errorf("--manifest %s is the file of --data or --output: name another", j.manifest)
+	case isFolder(w.output):
+		return 0, fmt.Errorf("--output %s is a folder: name a file in it", w.output)
 	case j.gone <= 0 || w.patience.Idle < 0:
 		return 0, errors.New("--engine-timeout: above 0; --idle-timeout: not below 0")
 	}
@@ -114,6 +120,11 @@ func (w *workerFlags) checkJob(f *pflag.FlagSet) (id int, err error) {
 		return 0, errors.New("--manifest: with --balance coded there are no parts")
 	}
 	return id, nil
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // runJob runs one worker on NATS.
@@ -215,6 +226,8 @@ func jobError(err error) error {
 		return usageError(err)
 	case errors.As(err, &unfinished):
 		return notHeld(err)
+	case errors.Is(err, mailbox.ErrNoJob):
+		return inputError(err)
 	case errors.Is(err, engine.ErrFull):
 		return &statusError{ExitEnvironment, fmt.Errorf("%w; then run the same command again: it goes on", err)}
 	}
