@@ -27,6 +27,7 @@ type recordFlags struct {
 	in         string
 	log        string
 	requests   string
+	session    string
 	metrics    string
 	maxPayload byteSize
 	supervise  bool
@@ -78,6 +79,7 @@ for order. See holdfast record tradeoff.
 	f.StringVarP(&r.in, "input", "i", "", "file with one packet a line, - for standard input")
 	f.StringVar(&r.log, "log", "events.log", "the log; appended in place")
 	f.StringVar(&r.requests, "requests-out", "", "append requests for what is missing to this file (jsonl)")
+	f.StringVar(&r.session, "session", "", "name of a jsonl recording: of its journal, and of its stream with --to (default from the file's name)")
 	f.StringVar(&r.metrics, "metrics", "", "serve Prometheus metrics at this address, such as 127.0.0.1:9464")
 	f.Var(&r.clock, "clock", "time of a jsonl source: its lines' \"at\", or real")
 	f.Var(&r.maxPayload, "max-payload", "longest payload of a jsonl source")
@@ -96,8 +98,10 @@ func (r *recordFlags) check() error {
 		return errors.New("--source is missing: lab or jsonl")
 	case r.source.value == "jsonl" && r.in == "":
 		return errors.New("-i is missing: name a file with one packet a line, or - for standard input")
-	case r.source.value == "lab" && (r.in != "" || r.requests != ""):
-		return errors.New("-i and --requests-out go with --source jsonl")
+	case r.source.value == "lab" && (r.in != "" || r.requests != "" || r.session != ""):
+		return errors.New("-i, --requests-out and --session go with --source jsonl")
+	case r.given("session") && (r.session == "" || r.session != plainName(r.session)):
+		return fmt.Errorf("--session %q: 1 to %d letters, digits, - and _", r.session, longestName)
 	case r.log == "" || r.log == "-":
 		return errors.New("--log must name a file: it is also read")
 	}
@@ -157,7 +161,10 @@ func (r *recordFlags) runLab(ctx context.Context, a *app, c record.Config) error
 }
 
 func (r *recordFlags) runJSONL(ctx context.Context, a *app, c record.Config) error {
-	c.Session, c.Source = jsonlSession(r.in), record.JSONLSource
+	c.Session, c.Source = r.session, record.JSONLSource
+	if c.Session == "" {
+		c.Session = jsonlSession(r.in)
+	}
 	c.RealClock = r.clock.value == "real"
 	if !c.RealClock {
 		c.Policy.Drain = seq.NoDrain
@@ -220,13 +227,21 @@ func jsonlSession(in string) string {
 		return "jsonl-stdin"
 	}
 	name, _, _ := strings.Cut(filepath.Base(in), ".")
+	return "jsonl-" + plainName(name)
+}
+
+// longestName is that of a session's name, of which files and streams are named.
+const longestName = 100
+
+// plainName is a name with nothing in it that files or streams cannot have.
+func plainName(name string) string {
 	name = strings.Map(func(c rune) rune {
 		if c == '-' || c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' {
 			return c
 		}
 		return '_'
 	}, name)
-	return "jsonl-" + name[:min(len(name), 100)]
+	return name[:min(len(name), longestName)]
 }
 
 // interrupted says how to go on.
