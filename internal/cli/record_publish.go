@@ -126,7 +126,7 @@ func publishError(err error) error {
 	switch {
 	case errors.As(err, &usage):
 		return usageError(err)
-	case errors.Is(err, sink.ErrForeign), errors.As(err, &input), errors.Is(err, engine.ErrShape):
+	case errors.Is(err, sink.ErrForeign), errors.As(err, &input):
 		return inputError(err)
 	}
 	return err
@@ -168,8 +168,8 @@ func (p *publishFlags) verify(ctx context.Context, a *app, session, log string) 
 	}
 	defer conn.Close()
 	v, err := sink.Verify(ctx, conn, session, f, log, p.node)
-	if errors.Is(err, engine.ErrNoStream) {
-		return nil, inputError(err)
+	if errors.Is(err, engine.ErrNoStream) || errors.Is(err, engine.ErrShape) {
+		return nil, inputError(err) // here the stream is what is read
 	}
 	return &v, publishError(err)
 }
