@@ -160,7 +160,7 @@ func TestGuardRefused(t *testing.T) {
 		"no TLS there":    {"tls" + strings.TrimPrefix(e.as("a:secret"), "nats"), nil, `speaks no TLS`},
 		"account without": {e.as("b:secret"), nil, `JetStream is off \(for this account\): .*enable JetStream for the account$`},
 		"account limits":  {e.as("c:secret"), []string{"--capture"}, `no room left \(maximum number of streams reached\): raise the account's limits`},
-		"no replicas":     {e.as("a:secret"), []string{"--replicas", "3"}, `too few servers \(replicas > 1 not supported in non-clustered mode\): start the servers`},
+		"no replicas":     {e.as("a:secret"), []string{"--capture", "--replicas", "3"}, `too few servers \(replicas > 1 not supported in non-clustered mode\): start the servers`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
