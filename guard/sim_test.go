@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"holdfast/internal/des"
+	"holdfast/internal/soak"
 )
 
 // TestSimulation runs whole relays against a source and a sink over a network
@@ -16,10 +17,7 @@ import (
 // acknowledged before its fate is known. Each schedule comes from one seed.
 func TestSimulation(t *testing.T) {
 	t.Parallel()
-	n := uint64(100_000)
-	if testing.Short() {
-		n = 5_000
-	}
+	n := uint64(soak.Rounds(5_000, 40_000))
 	var seen [numOutcomes]int
 	for seed := range n {
 		w := newWorld(seed)

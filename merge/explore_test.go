@@ -3,14 +3,16 @@ package merge
 import (
 	"strings"
 	"testing"
+
+	"holdfast/internal/soak"
 )
 
-// All lists of at most 3 values out of 0..6 with the default options; smaller
-// ones with the others.
+// All lists of at most 2 values with the default options, in a soak of at most
+// 3 out of 0..6; smaller ones with the others in a short run.
 func TestExplore(t *testing.T) {
-	full, small := 3, 2
+	full, small := min(soak.Rounds(2, 2), 3), 2
 	if testing.Short() {
-		full, small = 2, 1
+		small = 1
 	}
 	for _, c := range []struct {
 		Config

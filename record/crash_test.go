@@ -43,7 +43,7 @@ func TestCrashAnywhere(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%v/power=%v", level, power), func(t *testing.T) {
 				t.Parallel()
-				for seed := range int64(soak.Rounds(6, 60)) {
+				for seed := range int64(soak.Rounds(6, 30)) {
 					crashSession(t, seed+1, level, power)
 				}
 			})

@@ -76,7 +76,7 @@ func TestDamagedJournalHeals(t *testing.T) {
 	for _, d := range damages {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range int64(soak.Rounds(2, 12)) {
+			for seed := range int64(soak.Rounds(2, 6)) {
 				draw := rand.New(rand.NewPCG(uint64(seed), 3))
 				r := newRig(t, seed+1)
 				r.c.Journal.Level = journal.Always

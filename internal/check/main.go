@@ -37,12 +37,17 @@ var needs = []need{
 
 // raced are the packages in which goroutines share memory.
 var raced = [][]string{
-	{"./replay/dedupe/...", "./internal/extsort/...", "./record", "./record/journal/...", "./engine/sink", "./engine/queue"},
+	{"./replay/dedupe/...", "./internal/extsort/...", "./record", "./record/journal/..."},
+}
+
+// racedLong are those for which a normal run has no time; a soak has.
+var racedLong = [][]string{
+	{"./fetch", "./engine/sink", "./engine/queue", "./merge/logs", "./merge/runner"},
 	{"-run", "Record|Script/record", "./internal/cli"},
 }
 
 // soaked are the tests that go on for as long as they are let.
-var soaked = []string{"-run", "Crash|Kill|Killed|Seed|Power|Recovery|Random|Model|Soak|Job|Simul|Publish|Rate|Band", "./record/...", "./merge/runner", "./engine/...", "./replay/match", "./lab/lossy", "./internal/cli"}
+var soaked = []string{"-run", "Crash|Kill|Killed|Seed|Power|Recovery|Random|Model|Soak|Job|Simul|Publish|Rate|Band|Explore|Predictions", "./record/...", "./merge/...", "./guard", "./engine/...", "./replay/match", "./replay/whatif", "./lab/lossy", "./internal/cli"}
 
 func main() {
 	short := flag.Bool("short", false, "leave out the race detector and the long tests")
@@ -51,7 +56,12 @@ func main() {
 	install()
 	if *rounds > 0 {
 		os.Setenv(soak.Env, strconv.Itoa(*rounds))
-		if !run(append([]string{"go", "test", "-timeout", "0"}, soaked...)) {
+		held := run(append([]string{"go", "test", "-timeout", "0"}, soaked...))
+		os.Unsetenv(soak.Env)
+		for _, r := range racedLong {
+			held = run(append([]string{"go", "test", "-race", "-short", "-timeout", "0"}, r...)) && held
+		}
+		if !held {
 			os.Exit(1)
 		}
 		return

@@ -207,7 +207,7 @@ var survival = []float64{0, .1, .5, .9, 1}
 // Section 8, crash test (a).
 func TestCrashSeeds(t *testing.T) {
 	t.Parallel()
-	seeds := soak.Rounds(6, 60)
+	seeds := soak.Rounds(6, 30)
 	for _, level := range []Level{Group, None, Interval, Always} {
 		for _, p := range survival {
 			t.Run(fmt.Sprintf("%v/%v", level, p), func(t *testing.T) {

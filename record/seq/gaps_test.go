@@ -12,7 +12,7 @@ import (
 // The list of gaps against a map from each missing sequence to its fate.
 func TestGapsAgainstMap(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(soak.Rounds(4, 40)) {
+	for seed := range uint64(soak.Rounds(4, 15)) {
 		draw := rand.New(rand.NewPCG(seed, 0))
 		var g gapList
 		twin := map[uint64]run{}
@@ -122,7 +122,7 @@ func TestGapsJoin(t *testing.T) {
 // What waits, against a map.
 func TestHeldAgainstMap(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(soak.Rounds(2, 30)) {
+	for seed := range uint64(soak.Rounds(2, 10)) {
 		draw := rand.New(rand.NewPCG(seed, 0))
 		var h heldRing
 		twin := map[uint64]heldPacket{}

@@ -186,7 +186,7 @@ func TestLossLongWay(t *testing.T) {
 func TestLossModel(t *testing.T) {
 	t.Parallel()
 	var lines, inverted, asked, needed uint64
-	seeds := uint64(soak.Rounds(4, 100))
+	seeds := uint64(soak.Rounds(4, 40))
 	const packets = 10000
 	for seed := range seeds {
 		var digests [2]uint64

@@ -148,7 +148,7 @@ func (r *recorder) compareOrder() {
 
 func TestRandomInputs(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(soak.Rounds(20, 300)) {
+	for seed := range uint64(soak.Rounds(20, 120)) {
 		draw := rand.New(rand.NewPCG(seed, 5))
 		data := make([]byte, 2000)
 		for i := range data {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"holdfast/internal/soak"
 	"holdfast/lab/racers"
 	"holdfast/replay"
 	"holdfast/replay/whatif"
@@ -90,10 +91,7 @@ func sinkSide(slug string) bool {
 // 3·√(hi+1).
 func TestPredictionsHold(t *testing.T) {
 	t.Parallel()
-	seeds := uint64(20)
-	if testing.Short() {
-		seeds = 2
-	}
+	seeds := uint64(soak.Rounds(2, 8))
 	checked, inside := 0, 0
 	for _, name := range racers.Presets() {
 		if name == "hostile-format" {
