@@ -142,7 +142,7 @@ func (r *running) exchange(h *hop) (again bool) {
 		return false
 	}
 	end := r.c.observer.begin(r, req)
-	resp, err := r.c.transports.get(r.way).RoundTrip(req)
+	resp, err := r.c.transports.get(r.way, req).RoundTrip(req)
 	if err != nil {
 		r.failed(err)
 		end(r, 0)

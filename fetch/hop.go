@@ -22,15 +22,15 @@ type hop struct {
 	context.Context // for its values: those of the caller, and the trace
 	trace           httptrace.ClientTrace
 
-	mu    sync.Mutex // guards what follows, and in r what hooks touch
-	r     *running   // nil: the hop is over
-	done  chan struct{}
-	cause error    // why it is cancelled; nil: it is not
-	after []func() // to be called when it is
+	mu    sync.Mutex    // guards what follows, and in r what hooks touch
+	r     *running      // nil: the hop is over
+	done  chan struct{} // nil: nobody has asked for it
+	cause error         // why it is cancelled; nil: it is not
+	after []func()      // to be called when it is
 	room  [1]func()
 }
 
-func newHop(r *running) *hop { return &hop{r: r, done: make(chan struct{})} }
+func newHop(r *running) *hop { return &hop{r: r} }
 
 // begin completes h as the context of a request.
 func (h *hop) begin(r *running) context.Context {
@@ -60,7 +60,17 @@ func (h *hop) Value(key any) any {
 }
 
 // Done implements context.Context.
-func (h *hop) Done() <-chan struct{} { return h.done }
+func (h *hop) Done() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.done == nil {
+		h.done = make(chan struct{})
+		if h.cause != nil {
+			close(h.done)
+		}
+	}
+	return h.done
+}
 
 // Err implements context.Context.
 func (h *hop) Err() error {
@@ -108,7 +118,9 @@ func (h *hop) cancel(cause error) {
 		return
 	}
 	h.cause = cause
-	close(h.done)
+	if h.done != nil {
+		close(h.done)
+	}
 	after := h.after
 	h.after = nil
 	h.mu.Unlock()

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"holdfast/fetch/http1"
 )
 
 // How connections are kept (R1.6).
@@ -20,14 +22,15 @@ const (
 type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
 // transports are the ways to send: by the protocol, and over a connection that
-// may be an old one or must be fresh.
+// may be an old one or must be fresh. What most requests of a list are goes the
+// short way of package http1.
 type transports struct {
 	c     *Config
 	dial  DialFunc
 	outer http.RoundTripper // instead of ours
+	short *http1.Transport  // nil: the protocol forbids it
 	mu    sync.Mutex        // guards what follows
-	made  map[wayToSend]http.RoundTripper
-	own   []*http.Transport
+	made  map[wayToSend]*http.Transport
 }
 
 type wayToSend struct{ fresh, http1 bool }
@@ -40,29 +43,49 @@ func newTransports(c *Config, dial DialFunc, resolver *net.Resolver, outer http.
 		}
 		dial = d.DialContext
 	}
-	return &transports{c: c, dial: dial, outer: outer, made: map[wayToSend]http.RoundTripper{}}
+	t := &transports{c: c, dial: dial, outer: outer, made: map[wayToSend]*http.Transport{}}
+	if c.HTTP != HTTP2 && c.HTTP != H2C {
+		t.short = &http1.Transport{Dial: t.dialWithin, MaxHeader: c.MaxHeader, MaxIdle: t.mostIdle(), PerHost: t.perHost(), IdleTimeout: idleTimeout}
+	}
+	return t
 }
 
-func (t *transports) get(way wayToSend) http.RoundTripper {
-	if t.outer != nil {
+func (t *transports) get(way wayToSend, req *http.Request) http.RoundTripper {
+	switch {
+	case t.outer != nil:
 		return t.outer
+	case t.short != nil && !way.fresh && http1.Takes(req) && t.direct(req):
+		return t.short
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	rt, ok := t.made[way]
-	if !ok {
-		own := t.make(way)
-		t.own = append(t.own, own)
-		t.made[way], rt = own, own
+	own := t.made[way]
+	if own == nil {
+		own = t.make(way)
+		t.made[way] = own
 	}
-	return rt
+	return own
+}
+
+// direct reports whether a request goes to its host, not to a proxy.
+func (t *transports) direct(req *http.Request) bool {
+	if t.c.Proxy == nil {
+		return true
+	}
+	proxy, err := t.c.Proxy(req)
+	return proxy == nil && err == nil
+}
+
+func (t *transports) mostIdle() int { return max(2*t.c.Concurrency, 256) }
+
+func (t *transports) perHost() int {
+	if t.c.PerHost <= 0 {
+		return max(t.c.Concurrency, 1)
+	}
+	return t.c.PerHost
 }
 
 func (t *transports) make(way wayToSend) *http.Transport {
-	perHost := t.c.PerHost
-	if perHost <= 0 {
-		perHost = max(t.c.Concurrency, 1)
-	}
 	tr := &http.Transport{
 		DialContext:            t.dialWithin,
 		TLSHandshakeTimeout:    afterUs(t.c.Policy.TLS, t.c.Timeout),
@@ -70,8 +93,8 @@ func (t *transports) make(way wayToSend) *http.Transport {
 		TLSClientConfig:        t.c.TLSConfig.Clone(),
 		DisableCompression:     true, // we ask for it and undo it, to know both sizes
 		DisableKeepAlives:      way.fresh,
-		MaxIdleConns:           max(2*t.c.Concurrency, 256),
-		MaxIdleConnsPerHost:    perHost,
+		MaxIdleConns:           t.mostIdle(),
+		MaxIdleConnsPerHost:    t.perHost(),
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: t.c.MaxHeader,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingPatient},
@@ -115,7 +138,10 @@ func (t *transports) dialWithin(ctx context.Context, network, address string) (n
 func (t *transports) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, tr := range t.own {
+	for _, tr := range t.made {
 		tr.CloseIdleConnections()
+	}
+	if t.short != nil {
+		t.short.CloseIdleConnections()
 	}
 }

@@ -48,7 +48,7 @@ var dependencies = []dependencyRule{
 	{module: "github.com/spf13/", by: []pattern{"internal/cli/..."}},
 	{module: "golang.org/x/image", by: []pattern{"replay/report"}},
 	{module: "golang.org/x/net/http2", by: []pattern{"lab/flakyhttp"}, inTests: true},
-	{module: "golang.org/x/net", by: []pattern{"fetch", "lab/flakyhttp/..."}, inTests: true}, // names, headers, frames
+	{module: "golang.org/x/net", by: []pattern{"fetch", "fetch/http1", "lab/flakyhttp/..."}, inTests: true}, // names, headers, frames
 	{module: "golang.org/x/sys", by: []pattern{"..."}, inTests: true},
 	{module: "golang.org/x/term", by: []pattern{"internal/cli/..."}},
 
