@@ -26,6 +26,7 @@ type config struct {
 	rounds  int
 	records int           // of the scanned journal
 	slice   time.Duration // that one contestant appends in one round
+	growth  int           // packets of the longest stream whose growth is looked at
 	trials  int           // positions of each kind of damage
 	dir     string
 	out     string
@@ -40,9 +41,10 @@ func main() {
 	flag.IntVar(&c.records, "records", 1_000_000, "records of the journal that is scanned")
 	flag.DurationVar(&c.slice, "slice", 150*time.Millisecond, "time that a contestant appends in a round, at one level")
 	flag.IntVar(&c.trials, "trials", 20, "positions at which bits are flipped")
+	flag.IntVar(&c.growth, "growth", 10_000_000, "packets of the longest stream whose growth is looked at")
 	flag.StringVar(&c.dir, "dir", "", "folder on the disk to measure; empty: the one for temporary files")
 	flag.StringVar(&c.out, "out", "record/RESULTS.md", "file for the results")
-	flag.StringVar(&c.only, "only", "", "run one step, append, scan, whole, asked or damage, and print its results instead")
+	flag.StringVar(&c.only, "only", "", "run one step, append, scan, whole, asked, limits or damage, and print its results instead")
 	flag.StringVar(&c.level, "level", "", "append only at the levels whose names hold this")
 	flag.StringVar(&c.journal, "journal", "", "measure only peers whose names hold this")
 	flag.Parse()
@@ -61,7 +63,7 @@ func (c *config) run() (err error) {
 	ours := all[0]
 	all = slices.DeleteFunc(all, func(p *contestant) bool { return p != ours && !strings.Contains(p.name, c.journal) })
 	r := newReport(c, all)
-	for _, s := range []step{{"append", appendAll}, {"scan", scanAll}, {"whole", endToEnd}, {"asked", askedPerNeeded}, {"damage", faults}} {
+	for _, s := range []step{{"append", appendAll}, {"scan", scanAll}, {"whole", endToEnd}, {"asked", askedPerNeeded}, {"limits", limits}, {"damage", faults}} {
 		if c.only != "" && c.only != s.name {
 			continue
 		}

@@ -118,20 +118,25 @@ func endToEnd(c *config, _ []*contestant, r *report) error {
 
 func recordOne(c *config, src recorder.Source, packets int) (took, busy time.Duration, err error) {
 	err = fresh(c, func(dir string) error {
-		l, err := recorder.NewLogger(src, filepath.Join(dir, "events.log"), recorder.Config{
-			Session: session, StateDir: dir, Policy: seq.Config{Window: streamWindow}, Journal: journal.Config{Level: journal.None}})
-		if err != nil {
-			return err
-		}
-		runtime.GC()
-		start, used := time.Now(), cpuTime()
-		stats, err := l.Run(context.Background())
-		took, busy = time.Since(start), cpuTime()-used
-		if err == nil && (stats.PacketsWritten != uint64(packets) || stats.Inversions != 0) {
-			err = fmt.Errorf("%d of %d packets written, %d inversions", stats.PacketsWritten, packets, stats.Inversions)
-		}
+		took, busy, err = recordIn(dir, src, packets)
 		return err
 	})
+	return took, busy, err
+}
+
+func recordIn(dir string, src recorder.Source, packets int) (took, busy time.Duration, err error) {
+	l, err := recorder.NewLogger(src, filepath.Join(dir, "events.log"), recorder.Config{
+		Session: session, StateDir: dir, Policy: seq.Config{Window: streamWindow}, Journal: journal.Config{Level: journal.None}})
+	if err != nil {
+		return 0, 0, err
+	}
+	runtime.GC()
+	start, used := time.Now(), cpuTime()
+	stats, err := l.Run(context.Background())
+	took, busy = time.Since(start), cpuTime()-used
+	if err == nil && (stats.PacketsWritten != uint64(packets) || stats.Inversions != 0) {
+		err = fmt.Errorf("%d of %d packets written, %d inversions", stats.PacketsWritten, packets, stats.Inversions)
+	}
 	return took, busy, err
 }
 
