@@ -57,16 +57,24 @@ func (r *runner) letter(id uint64, f *flight, why guard.Why) *nats.Msg {
 	m := r.copyOf(id, f)
 	place := fmt.Sprintf("%s.%s.%d.%d", why, r.s.source, id, f.at.UnixNano())
 	m.Subject = r.c.dead() + "." + place
-	if why == guard.TooLarge { // as it came it fits; its subject tells the rest
-		for _, name := range []string{headerKey, headerSubject, headerSource} {
-			m.Header.Del(name)
-		}
+	if why == guard.TooLarge {
+		bare(m)
 		return m
 	}
 	m.Header.Set("Nats-Expected-Stream", r.c.dead())
 	m.Header.Set("Nats-Msg-Id", place)
 	m.Header.Set(headerReason, f.reason(why))
 	return m
+}
+
+// bare takes off a dead letter what the relay has added: as it came it fits, and
+// its subject tells the rest.
+func bare(m *nats.Msg) {
+	for name := range m.Header {
+		if strings.HasPrefix(name, "Nats-") || strings.HasPrefix(name, "Holdfast-") {
+			delete(m.Header, name)
+		}
+	}
 }
 
 func (r *runner) copyOf(id uint64, f *flight) *nats.Msg {

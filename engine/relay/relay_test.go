@@ -459,6 +459,36 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
+// A dead letter whose message leaves no room for headers goes without them; its
+// subject says why it is there.
+func TestDeadLetterWithoutRoom(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, engine.Config{})
+	fill := func(start, end string, spare int) string {
+		return start + strings.Repeat("x", int(b.conn.NATS.MaxPayload())-len(start)-len(end)-spare) + end
+	}
+	bodies := []string{
+		fill(`{"no":"key `, `"}`, 0),
+		`{"id":1}`,
+		fill(`{"id":1,"v":"`, `"}`, 330), // fits into the sink, not with a reason besides
+	}
+	for _, body := range bodies {
+		b.send("in.a", body)
+	}
+	b.expect(b.relay(b.config("id")), 1, 0, 1, 1)
+	var got []string
+	for _, m := range b.all("OUT_DEAD") {
+		reason := strings.Split(m.Subject, ".")[1]
+		got = append(got, reason)
+		if want := bodies[map[string]int{"nokey": 0, "conflict": 2}[reason]]; string(m.Data) != want {
+			t.Errorf("%s: %d bytes, sent %d", m.Subject, len(m.Data), len(want))
+		}
+	}
+	if len(got) != 2 {
+		t.Errorf("dead letters %q", got)
+	}
+}
+
 func TestNoSource(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, engine.Config{})

@@ -247,11 +247,7 @@ func (r *runner) answer(m *nats.Msg) {
 	}
 	v, seq, problem := judge(m.Header, m.Data)
 	if problem != nil {
-		r.problem = problem
-		if text := problem.Error(); text != r.told {
-			r.told = text
-			r.c.Warn(fmt.Sprintf("%s: %s; what is not stored is published again", r.c.To, strings.TrimPrefix(text, "nats: ")))
-		}
+		r.trouble(problem)
 	}
 	if v != unknown {
 		r.dry = 0
@@ -269,6 +265,15 @@ func (r *runner) answer(m *nats.Msg) {
 		return
 	}
 	r.step(in)
+}
+
+// trouble takes why a publish is undecided, and tells it unless it was the last.
+func (r *runner) trouble(problem error) {
+	r.problem = problem
+	if text := problem.Error(); text != r.told {
+		r.told = text
+		r.c.Warn(fmt.Sprintf("%s: %s; what is not stored is published again", r.c.To, strings.TrimPrefix(text, "nats: ")))
+	}
 }
 
 // aside does what may wait, away from the loop. The machine's limit on
@@ -330,13 +335,23 @@ func (r *runner) full() bool {
 
 func (r *runner) publish(m *nats.Msg, in guard.Input) {
 	m.Reply = r.inbox + "." + ticket(in.ID, in.Try, in.Why)
-	if err := r.conn.NATS.PublishMsg(m); err != nil {
-		in.Kind = guard.SinkUnknown
-		if errors.Is(err, nats.ErrMaxPayload) && in.Why == guard.Sound {
-			in.Kind = guard.SinkRefused // the source took it, but not with our headers
-		}
-		r.queue = append(r.queue, in)
+	err := r.conn.NATS.PublishMsg(m)
+	if errors.Is(err, nats.ErrMaxPayload) && in.Why != guard.Sound {
+		bare(m)
+		err = r.conn.NATS.PublishMsg(m)
 	}
+	if err == nil {
+		return
+	}
+	in.Kind = guard.SinkUnknown
+	if errors.Is(err, nats.ErrMaxPayload) {
+		if in.Why == guard.Sound {
+			in.Kind = guard.SinkRefused // the source took it, but not with our headers
+		} else {
+			r.trouble(fmt.Errorf("message %d of stream %s is larger than the server takes now: raise its max_payload", in.ID, r.s.source))
+		}
+	}
+	r.queue = append(r.queue, in)
 }
 
 // ack ends a message at the source. With a window the acknowledgement itself is
