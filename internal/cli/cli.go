@@ -60,9 +60,9 @@ func Main(args []string, env Env) int {
 	case status == ExitInterrupted:
 		fmt.Fprintf(env.Stderr, "holdfast: interrupted: nothing half-written is left; run the same command again\n")
 	case status == ExitUsage:
-		fmt.Fprintf(env.Stderr, "holdfast: %s (see: holdfast help%s)\n", oneLine(err), strings.TrimPrefix(cmd.CommandPath(), "holdfast"))
+		fmt.Fprintf(env.Stderr, "holdfast: %s (see: holdfast help%s)\n", oneLine(cmd, err), strings.TrimPrefix(cmd.CommandPath(), "holdfast"))
 	default:
-		fmt.Fprintf(env.Stderr, "holdfast: %s\n", oneLine(err))
+		fmt.Fprintf(env.Stderr, "holdfast: %s\n", oneLine(cmd, err))
 	}
 	return status
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/spf13/cobra"
+
 	"holdfast/engine"
 	"holdfast/record/journal"
 	"holdfast/replay/ingest"
@@ -57,24 +59,38 @@ func exitStatus(err error) int {
 }
 
 // hint is what to do about errors of the operating system that do not say it themselves.
-func hint(err error) string {
+func hint(cmd *cobra.Command, err error) string {
 	var full *journal.FullError
 	switch {
 	case errors.As(err, &full):
-	case errors.Is(err, syscall.ENOSPC):
-		return "free some space, or choose another place with --out and --tmp"
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "free some space, or choose another place" + places(cmd)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return "check the permissions, or choose another place"
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return "check the path"
 	}
 	return ""
 }
 
+// places names the flags of a verb that say where its files go.
+func places(cmd *cobra.Command) string {
+	var flags []string
+	for _, name := range []string{"out", "dir", "state-dir", "log", "tmp"} {
+		if f := cmd.Flags().Lookup(name); f != nil {
+			flags = append(flags, "--"+f.Name)
+		}
+	}
+	if flags == nil {
+		return ""
+	}
+	return " with " + strings.Join(flags, " and ")
+}
+
 // oneLine is how an error is shown: one line, whatever its text holds.
-func oneLine(err error) string {
+func oneLine(cmd *cobra.Command, err error) string {
 	s := strings.Join(strings.Fields(err.Error()), " ")
-	if h := hint(err); h != "" && !strings.Contains(s, "--tmp") && !strings.Contains(s, "--resume") {
+	if h := hint(cmd, err); h != "" && !strings.Contains(s, "--tmp") && !strings.Contains(s, "--resume") {
 		s += ": " + h
 	}
 	return s
