@@ -98,7 +98,7 @@ func fetched(t *testing.T, want int, args ...string) string {
 // tunnel, both with the proxy's password, which no log tells.
 func TestFetchProxy(t *testing.T) {
 	t.Parallel()
-	lab, err := flakyhttp.Start(flakyhttp.Config{})
+	lab, err := flakyhttp.Start(flakyhttp.Config{CAFile: filepath.Join(t.TempDir(), "ca.pem")})
 	if err != nil {
 		t.Fatal(err)
 	}

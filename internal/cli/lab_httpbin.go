@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -30,6 +32,14 @@ object has them all: url, urls (by name), ca.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkAddr(c.Addr); err != nil {
 				return err
+			}
+			if c.CAFile == "" {
+				dir, err := os.MkdirTemp("", "holdfast-lab-")
+				if err != nil {
+					return err
+				}
+				defer os.RemoveAll(dir)
+				c.CAFile = filepath.Join(dir, "ca.pem")
 			}
 			s, err := flakyhttp.Start(c)
 			if err != nil {

@@ -25,8 +25,12 @@ func TestLabHTTPBin(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			file := filepath.Join(dir, "ledger.jsonl")
-			c, out := startHoldfast(t, "lab", "httpbin", "--ledger", file, "--ca", filepath.Join(dir, "ca.pem"), fmt.Sprintf("--json=%v", asJSON))
-			base := readBase(t, out, asJSON)
+			given := []string{"lab", "httpbin", "--ledger", file, fmt.Sprintf("--json=%v", asJSON)}
+			if !asJSON {
+				given = append(given, "--ca", filepath.Join(dir, "ca.pem"))
+			}
+			c, out := startHoldfast(t, given...)
+			base, temporary := readBase(t, out, asJSON)
 
 			for path, want := range map[string]int{"/get?_id=1": 200, "/fault/status/503?_id=2": 503, "/fault/nope": 404} {
 				r, err := http.Get(base + path)
@@ -48,6 +52,9 @@ func TestLabHTTPBin(t *testing.T) {
 			c.Wait()
 			if got := c.ProcessState.ExitCode(); got != ExitInterrupted {
 				t.Errorf("exit status %d, want %d", got, ExitInterrupted)
+			}
+			if _, err := os.Stat(temporary); temporary != "" && err == nil {
+				t.Errorf("%s is left", temporary)
 			}
 			f, err := os.Open(file)
 			if err != nil {
@@ -93,15 +100,16 @@ func startHoldfast(t *testing.T, args ...string) (*exec.Cmd, *bufio.Reader) {
 	return c, bufio.NewReader(out)
 }
 
-// readBase reads where the server is from its first line.
-func readBase(t *testing.T, out *bufio.Reader, asJSON bool) string {
+// readBase reads where the server is from its first line, and, of JSON, where
+// its CA's file is.
+func readBase(t *testing.T, out *bufio.Reader, asJSON bool) (base, ca string) {
 	t.Helper()
 	line, err := out.ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !asJSON {
-		return strings.TrimSpace(line)
+		return strings.TrimSpace(line), ""
 	}
 	var ports struct {
 		URL  string
@@ -122,5 +130,5 @@ func readBase(t *testing.T, out *bufio.Reader, asJSON bool) string {
 	if _, err := os.Stat(ports.CA); err != nil {
 		t.Error(err)
 	}
-	return ports.URL
+	return ports.URL, ports.CA
 }

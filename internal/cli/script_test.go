@@ -72,7 +72,7 @@ func lab(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("usage: lab [file...]")
 	}
-	s, err := flakyhttp.Start(flakyhttp.Config{})
+	s, err := flakyhttp.Start(flakyhttp.Config{CAFile: ts.MkAbs("lab-ca.pem")})
 	ts.Check(err)
 	ts.Defer(func() { s.Close() })
 	ts.Setenv("LAB", s.URL())

@@ -48,7 +48,7 @@ const keepEntries = 1 << 20
 type Config struct {
 	Addr       string // of the main port; "" is 127.0.0.1:0. Other ports are chosen on the same host
 	LedgerFile string // the ledger is appended to it; "" is memory only
-	CAFile     string // where the certificate of the server's CA is written; "" is a temporary file
+	CAFile     string // where the certificate of the server's CA is written; "" is nowhere: see [Server.CAPool]
 	Keep       int    // entries of the ledger that are remembered; 0 is a million, negative is none
 
 	// Pages are bodies that a status can have by name: /fault/seq/a/503,200;page=NAME.
@@ -62,7 +62,6 @@ type Server struct {
 	urls   map[string]string
 	ca     *authority
 	caFile string
-	ownCA  bool // caFile is a temporary file of ours
 	file   *os.File
 
 	handler http.Handler
@@ -124,16 +123,11 @@ func (s *Server) start(c Config) error {
 }
 
 func (s *Server) writeCA(path string) error {
-	f, err := os.CreateTemp("", "holdfast-lab-ca-*.pem")
-	if path != "" {
-		f, err = os.Create(path)
+	s.caFile = path
+	if path == "" {
+		return nil
 	}
-	if err != nil {
-		return err
-	}
-	s.caFile, s.ownCA = f.Name(), path == ""
-	_, err = f.Write(s.ca.pem)
-	return errors.Join(err, f.Close())
+	return os.WriteFile(path, s.ca.pem, 0o666)
 }
 
 // routes is what the ports that speak HTTP serve.
@@ -174,7 +168,7 @@ func (s *Server) URLs() map[string]string {
 	return all
 }
 
-// CAFile is the path of the CA's certificate, in PEM.
+// CAFile is the path of the CA's certificate, in PEM; "" if it was not to be written.
 func (s *Server) CAFile() string { return s.caFile }
 
 // CAPool holds the CA's certificate.
@@ -200,9 +194,6 @@ func (s *Server) Close() error {
 	}
 	s.mu.Unlock()
 	s.running.Wait()
-	if s.ownCA {
-		os.Remove(s.caFile)
-	}
 	if s.Ledger == nil {
 		return nil
 	}
