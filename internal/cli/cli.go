@@ -72,6 +72,7 @@ type app struct {
 	Env
 	json  bool
 	quiet bool
+	tied  bool // this is a child of another holdfast
 }
 
 func newRoot(env Env) *cobra.Command {
@@ -103,7 +104,13 @@ Start with:  holdfast demo                      faults of every kind, survived a
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print exactly one JSON object on stdout")
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return flagsFromEnv(cmd, env.Getenv) }
+	tied(root.PersistentFlags(), &a.tied)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if a.tied {
+			cmd.SetContext(tie(cmd.Context(), a.Stdin))
+		}
+		return flagsFromEnv(cmd, env.Getenv)
+	}
 	root.AddCommand(newAudit(a), newDedupe(a), newDemo(a), newDemoWorker(a), newEngine(a), newFetch(a), newGuard(a), newLab(a), newMerge(a), newRecord(a), newServe(a), newWhatIf(a))
 	return root
 }

@@ -12,10 +12,17 @@ import (
 )
 
 // An interrupt in the middle of the race ends everything: status 130, and no
-// worker is left. So does the death of the demo itself.
+// worker is left. So does the death of the demo itself, there and while its
+// fetch is under way, whose server dies with it.
 func TestDemoEnds(t *testing.T) {
 	t.Parallel()
-	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} {
+	for _, c := range []struct {
+		sig     syscall.Signal
+		working string // a file that grows when it is time
+	}{
+		{syscall.SIGINT, "race/none/worker-1.log"}, {syscall.SIGKILL, "race/none/worker-1.log"}, {syscall.SIGKILL, "fetch/fetch.jsonl"},
+	} {
+		sig := c.sig
 		dir := t.TempDir()
 		var words bytes.Buffer
 		demo := program(t, "demo", dir, "--quiet", "--events", "1000")
@@ -25,13 +32,13 @@ func TestDemoEnds(t *testing.T) {
 		}
 		ended := make(chan error, 1)
 		go func() { ended <- demo.Wait() }()
-		for working := filepath.Join(dir, "race", "none", "worker-1.log"); ; {
+		for working := filepath.Join(dir, filepath.FromSlash(c.working)); ; {
 			if info, err := os.Stat(working); err == nil && info.Size() > 0 {
 				break
 			}
 			select {
 			case err := <-ended:
-				t.Fatalf("the demo ended before it raced: %v: %s", err, words.String())
+				t.Fatalf("the demo ended before there was %s: %v: %s", c.working, err, words.String())
 			case <-time.After(10 * time.Millisecond):
 			}
 		}

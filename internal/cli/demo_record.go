@@ -94,7 +94,7 @@ func (j *journey) log() string { return j.path("record", "events.log") }
 func (j *journey) recordUnderKills(ctx context.Context) (kills, starts int, s record.Stats, err error) {
 	rng := rand.New(rand.NewPCG(j.plan.Seed, 1))
 	for starts = 1; starts <= demoStarts; starts++ {
-		c, err := ownProcess(ctx, "record", "--quiet", "--json", "--source", "lab", "--seed", j.seed(),
+		c, err := tiedProcess(ctx, "record", "--quiet", "--json", "--source", "lab", "--seed", j.seed(),
 			"--packets", strconv.Itoa(j.plan.Events), "--termination-prob", fmt.Sprint(demoEnds), "--state-dir", j.path("record"), "--log", j.log())
 		if err != nil {
 			return kills, starts, s, err

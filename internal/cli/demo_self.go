@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
 
@@ -15,21 +14,10 @@ import (
 	"holdfast/engine/incident"
 )
 
-// ownProcess is this program as another process, which ends with ctx.
-func ownProcess(ctx context.Context, args ...string) (*exec.Cmd, error) {
-	program, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	c := exec.CommandContext(ctx, program, args...)
-	c.Args[0] = os.Args[0]
-	return c, nil
-}
-
 // self runs this program as another process, and reads the object that it
 // prints with --json.
 func (j *journey) self(ctx context.Context, into any, args ...string) error {
-	c, err := ownProcess(ctx, append(args, "--json", "--quiet")...)
+	c, err := tiedProcess(ctx, append(args, "--json", "--quiet")...)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,6 @@ import (
 func newEngine(a *app) *cobra.Command {
 	var c engine.Config
 	var maxStore byteSize
-	var child bool
 	cmd := &cobra.Command{
 		Use:   "engine",
 		Short: "Run a NATS JetStream server out of this binary",
@@ -42,7 +41,7 @@ acknowledged is lost.`,
 				return usageError(fmt.Errorf("--peer, --name and --routes go together"))
 			}
 			c.MaxStore = int64(maxStore)
-			ctx := a.tie(cmd.Context(), child)
+			ctx := cmd.Context()
 			s, err := engine.Start(ctx, c)
 			var wrong *engine.ConfigError
 			if errors.As(err, &wrong) {
@@ -71,7 +70,6 @@ acknowledged is lost.`,
 	f.StringVar(&c.Name, "name", "", "of this server among its peers")
 	f.StringVar(&c.Peer, "peer", "", "address at which the other servers reach this one")
 	f.StringSliceVar(&c.Routes, "routes", nil, "the --peer addresses of all servers")
-	tied(f, &child)
 	return cmd
 }
 

@@ -26,7 +26,6 @@ type queueFlags struct {
 	c      queue.Config
 	window int
 	follow bool
-	tied   bool
 }
 
 func (q *queueFlags) add(f *pflag.FlagSet) {
@@ -46,7 +45,6 @@ func (q *queueFlags) addWorker(f *pflag.FlagSet) {
 	q.add(f)
 	f.IntVar(&q.window, "queue-window", 0, "URLs of the job in this process's hands (default twice --concurrency)")
 	f.BoolVar(&q.follow, "follow", false, "with --queue: stay when the job is done, for URLs that are enqueued later")
-	tied(f, &q.tied)
 }
 
 func (q *queueFlags) check() error {
@@ -99,7 +97,6 @@ const longestHold = 30 * time.Second
 
 // runQueue fetches URLs of a job that other processes share.
 func (f *fetchFlags) runQueue(ctx context.Context, a *app) error {
-	ctx = a.tie(ctx, f.queue.tied)
 	config, err := f.config()
 	if err != nil {
 		return usageError(err)

@@ -20,7 +20,6 @@ type guardFlags struct {
 	mode   choice
 	key    string
 	test   selftest
-	tied   bool
 }
 
 func newGuard(a *app) *cobra.Command {
@@ -66,7 +65,7 @@ always).
 			if g.test.on {
 				return g.test.run(cmd.Context(), a, g.c)
 			}
-			return g.run(a.tie(cmd.Context(), g.tied), a)
+			return g.run(cmd.Context(), a)
 		},
 	}
 	f := cmd.Flags()
@@ -89,7 +88,6 @@ always).
 	f.IntVar(&g.c.InFlight, "in-flight", 512, "most messages at once")
 	f.DurationVar(&g.c.Outage, "outage", 2*time.Minute, "end with status 4 when nothing could be stored for so long; 0 waits for ever")
 	g.test.add(f)
-	tied(f, &g.tied)
 	return cmd
 }
 

@@ -300,15 +300,11 @@ type child struct {
 }
 
 func (a *app) start(given ...string) (*child, error) {
-	program, err := os.Executable()
+	cmd, err := tiedProcess(context.Background(), given...)
 	if err != nil {
 		return nil, err
 	}
-	c := &child{cmd: exec.Command(program, append(given, "--tied")...), ready: make(chan struct{}), gone: make(chan struct{})}
-	c.cmd.Args[0] = os.Args[0]
-	if _, err := c.cmd.StdinPipe(); err != nil { // closed by the end of this process, however it comes
-		return nil, err
-	}
+	c := &child{cmd: cmd, ready: make(chan struct{}), gone: make(chan struct{})}
 	out, in, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -339,26 +335,6 @@ func (c *child) read(out io.ReadCloser) {
 	}
 	_ = c.cmd.Wait()
 	close(c.gone)
-}
-
-// tie is for children: the context ends with their standard input, so that
-// none outlives a parent that was killed.
-func (a *app) tie(ctx context.Context, tied bool) context.Context {
-	if !tied {
-		return ctx
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		_, _ = io.Copy(io.Discard, a.Stdin)
-		cancel()
-	}()
-	return ctx
-}
-
-// tied adds the flag of children.
-func tied(f *pflag.FlagSet, v *bool) {
-	f.BoolVar(v, "tied", false, "end when standard input does")
-	_ = f.MarkHidden("tied") // it is there
 }
 
 func (c *child) last() string {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -104,12 +103,10 @@ func (w *workerProcess) run(ctx context.Context) error {
 
 // start runs the process once; after a delay that is not 0 it is killed.
 func (w *workerProcess) start(ctx context.Context, delay time.Duration) (killed bool, err error) {
-	program, err := os.Executable()
+	c, err := tiedProcess(ctx, w.args...)
 	if err != nil {
 		return false, err
 	}
-	c := exec.CommandContext(ctx, program, w.args...)
-	c.Args[0] = os.Args[0]
 	var stderr bytes.Buffer
 	c.Stderr = &stderr
 	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }

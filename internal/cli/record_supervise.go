@@ -51,7 +51,7 @@ func ended(status int) error {
 func childArgs(cmd *cobra.Command) []string {
 	given := []string{"record"}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if f.Name != "supervise" {
+		if f.Name != "supervise" && f.Name != "tied" {
 			given = append(given, "--"+f.Name+"="+f.Value.String())
 		}
 	})
