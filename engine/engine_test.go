@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -232,4 +233,27 @@ func ExampleStart() {
 	defer c.Close()
 	fmt.Println(c.NATS.IsConnected())
 	// Output: true
+}
+
+// A message may bring a header of the name under which the server tells its
+// number.
+func TestScanForgedNumber(t *testing.T) {
+	t.Parallel()
+	c := connect(t, start(t, Config{NoSync: true}).URL())
+	if _, err := c.Stream(t.Context(), jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}, AllowDirect: true}, anything); err != nil {
+		t.Fatal(err)
+	}
+	for _, number := range []string{"7", "x", "1"} {
+		if _, err := c.JS.PublishMsg(t.Context(), &nats.Msg{Subject: "s", Header: nats.Header{"Nats-Sequence": {number}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []uint64
+	err := c.Scan(t.Context(), "S", 1, 3, func(m StoredMessage) error {
+		got = append(got, m.Sequence)
+		return nil
+	})
+	if err != nil || !slices.Equal(got, []uint64{1, 2, 3}) {
+		t.Errorf("%v, %v", got, err)
+	}
 }

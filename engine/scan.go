@@ -86,7 +86,13 @@ func (c *Conn) scanSome(ctx context.Context, sub *nats.Subscription, inbox, stre
 		default:
 			return from, fmt.Errorf("stream %s: status %s %s", stream, status, m.Header.Get("Description"))
 		}
-		seq, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
+		// The server adds its headers behind those of the message, of which some
+		// may have the same name.
+		names := m.Header.Values("Nats-Sequence")
+		seq, err := uint64(0), strconv.ErrSyntax
+		if len(names) > 0 {
+			seq, err = strconv.ParseUint(names[len(names)-1], 10, 64)
+		}
 		if err != nil || seq < from {
 			return from, fmt.Errorf("stream %s: a message without its number", stream)
 		}
