@@ -128,19 +128,27 @@ func (p *proof) engine(ctx context.Context) (stop func(), err error) {
 		p.urls = s.URL()
 		return func() { s.Close() }, nil
 	}
-	var clients, peers []string
-	for range p.nodes {
-		c, err := freeAddress()
-		if err != nil {
-			return func() {}, err
+	for tries := 1; ; tries++ {
+		stop, err := p.cluster(ctx)
+		if err == nil || !strings.Contains(err.Error(), "address already in use") || tries == maxTries {
+			return stop, err
 		}
-		r, err := freeAddress()
-		if err != nil {
-			return func() {}, err
-		}
-		clients, peers = append(clients, c), append(peers, r)
+		stop() // another program was quicker: take other ports
+		p.servers = nil
 	}
+}
+
+// maxTries bounds how often ports are chosen.
+const maxTries = 5
+
+// cluster starts the servers that are processes of their own.
+func (p *proof) cluster(ctx context.Context) (stop func(), err error) {
 	stop = func() { killAll(p.servers) }
+	all, err := freeAddresses(2 * p.nodes)
+	if err != nil {
+		return stop, err
+	}
+	clients, peers := all[:p.nodes], all[p.nodes:]
 	for i := range p.nodes {
 		n, err := p.a.start("engine", "--dir", filepath.Join(p.dir, "node"+strconv.Itoa(i)), "--no-sync", "--listen", clients[i],
 			"--name", "node"+strconv.Itoa(i), "--peer", peers[i], "--routes", strings.Join(peers, ","))
@@ -158,13 +166,17 @@ func (p *proof) engine(ctx context.Context) (stop func(), err error) {
 	return stop, nil
 }
 
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// freeAddresses are ports that nobody has, each another.
+func freeAddresses(n int) (all []string, err error) {
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close() // all of them at the end: none is given twice
+		all = append(all, l.Addr().String())
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return all, nil
 }
 
 // play publishes the plan in parts, and kills a relay in the middle of each.

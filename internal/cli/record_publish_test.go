@@ -264,16 +264,11 @@ func TestRecordPublishKilledNodes(t *testing.T) {
 	if soak.Rounds(1, 1) == 1 {
 		t.Skip("elections of three servers take their time: go run ./internal/check -soak 2")
 	}
-	var clients, peers []string
-	for range 3 {
-		for _, list := range []*[]string{&clients, &peers} {
-			at, err := freeAddress()
-			if err != nil {
-				t.Fatal(err)
-			}
-			*list = append(*list, at)
-		}
+	all, err := freeAddresses(6)
+	if err != nil {
+		t.Fatal(err)
 	}
+	clients, peers := all[:3], all[3:]
 	var servers []*exec.Cmd
 	for i := range 3 {
 		c := program(t, "engine", "--dir", filepath.Join(t.TempDir(), "node"), "--no-sync", "--listen", clients[i],
