@@ -2,6 +2,7 @@ package sink
 
 import (
 	"fmt"
+	"hash/crc32"
 	"strconv"
 	"strings"
 
@@ -48,6 +49,21 @@ func (p *Publisher) answerTo(subject string) (id uint64, ok bool) {
 	}
 	id, err := strconv.ParseUint(tail, 10, 64)
 	return id, err == nil
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// sumOf is a checksum of what was recorded: two recorders of one session have it
+// the same.
+func sumOf(timestamp string, payload []byte) uint32 {
+	var head [64]byte
+	return crc32.Update(crc32.Checksum(append(append(head[:0], timestamp...), ','), castagnoli), castagnoli, payload)
+}
+
+// storedMessage is a message of the stream as the machine is told of it.
+func storedMessage(session string, read uint64, m engine.StoredMessage) (publish.Input, error) {
+	seq, epoch, err := origin(session, m)
+	return publish.Input{Kind: publish.Stored, ID: read, At: m.Sequence, Seq: seq, Epoch: epoch, Sum: sumOf(m.Header.Get(headerTimestamp), m.Data)}, err
 }
 
 // origin reads which sequence a stored message holds, and the epoch in which it

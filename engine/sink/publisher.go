@@ -58,6 +58,7 @@ type Publisher struct {
 	stopRead  context.CancelFunc
 	link      link
 	told      bool // that the log has ended
+	sampled   atomic.Bool
 }
 
 // New gives a publisher that begins when [Publisher.Wrote] is called for the
@@ -335,7 +336,7 @@ func (p *Publisher) feed(work context.Context) (more bool, err error) {
 
 // give gives a line to the machine, which publishes it, or passes it over.
 func (p *Publisher) give(work context.Context, l *line) error {
-	p.effects = p.m.Step(p.now(), publish.Input{Kind: publish.Line, Seq: l.seq, To: l.to})
+	p.effects = p.m.Step(p.now(), publish.Input{Kind: publish.Line, Seq: l.seq, Sum: sumOf(l.timestamp, l.payload), To: l.to})
 	for _, m := range p.effects.Publish {
 		err := p.conn.NATS.PublishMsg(p.message(m, l))
 		if errors.Is(err, nats.ErrMaxPayload) {
@@ -398,6 +399,10 @@ func (p *Publisher) perform(work context.Context) error {
 		}()
 	}
 	c := p.m.Counters()
+	if e.Conflict != nil && c.Conflicts == 1 {
+		p.c.Warn(fmt.Sprintf("stream %s, message %d: sequence %d is there with another payload or timestamp than in line %d of %s; what is there is left as it is",
+			p.stream, e.Conflict.At, e.Conflict.Seq, e.Conflict.Line, p.c.Log))
+	}
 	p.done.Store(c.Lines)
 	p.active.Store(c.Active)
 	return nil

@@ -37,14 +37,21 @@ func (p *Publisher) read(ctx, asking context.Context, r publish.Read) {
 		unread(err)
 		return
 	}
+	if p.sampled.CompareAndSwap(false, true) {
+		if err := p.sample(ctx, asking, r, last); err != nil {
+			p.sampled.Store(false)
+			unread(err)
+			return
+		}
+	}
 	chunk := make([]publish.Input, 0, readChunk)
 	if last > 0 && r.After <= last {
 		err = p.conn.Scan(asking, p.stream, max(r.After, 1), last, func(m engine.StoredMessage) error {
-			seq, epoch, err := origin(p.c.Session, m)
+			in, err := storedMessage(p.c.Session, r.ID, m)
 			if err != nil {
 				return err
 			}
-			if chunk = append(chunk, publish.Input{Kind: publish.Stored, ID: r.ID, At: m.Sequence, Seq: seq, Epoch: epoch}); len(chunk) == readChunk {
+			if chunk = append(chunk, in); len(chunk) == readChunk {
 				p.tell(ctx, chunk...)
 				chunk = make([]publish.Input, 0, readChunk)
 			}
@@ -56,6 +63,33 @@ func (p *Publisher) read(ctx, asking context.Context, r publish.Read) {
 		return
 	}
 	p.tell(ctx, append(chunk, publish.Input{Kind: publish.ReadEnd, ID: r.ID, At: last})...)
+}
+
+// samples is how many messages are looked at of those that a snapshot spares
+// the reading of.
+const samples = 16
+
+// sample tells some messages before those that are read anyway, the first among
+// them: whether the log is of the same recording is not taken on trust.
+func (p *Publisher) sample(ctx, asking context.Context, r publish.Read, last uint64) error {
+	end := min(r.After, last+1)
+	for i := range uint64(samples) {
+		at := 1 + i*end/samples
+		if at >= end || i > 0 && at == 1+(i-1)*end/samples {
+			continue
+		}
+		err := p.conn.Scan(asking, p.stream, at, at, func(m engine.StoredMessage) error {
+			in, err := storedMessage(p.c.Session, r.ID, m)
+			if err == nil {
+				p.tell(ctx, in)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // last is where the stream ends, by its leader. A stream that is gone is made

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -173,6 +174,37 @@ func TestPublish(t *testing.T) {
 	if s, err := b.publish(c, 0, 0); err != nil || s.Published != 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
+}
+
+// Another recording by the name of one that is there, shorter than what a
+// snapshot spares the reading of: nothing is published, and it is noticed.
+func TestAnotherRecording(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	log, size := b.log("a", upTo(4500)...)
+	c := b.config(log, b.url)
+	c.Options.Window = 256
+	if s, err := b.publish(c, size, 4500); err != nil || s.Published != 4500 || s.Conflicts != 0 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	// Of the same recording, as a second recorder has it: the end is compared, and samples of the rest.
+	same, size := b.log("b", upTo(4500)...)
+	if s, err := b.publish(b.config(same, b.url), size, 4500); err != nil || s.Published != 0 || s.Compared < samples || s.Compared > 1000 || s.Conflicts != 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	var told atomic.Int32
+	other, size := writeLog(t, filepath.Join(b.dir, "c"), upTo(600), func(s uint64) []byte { return fmt.Appendf(nil, "another %d", s) })
+	c = b.config(other, b.url)
+	c.Warn = func(text string) {
+		told.Add(1)
+		if !strings.Contains(text, "sequence 0 is there with another payload or timestamp than in line 1 of "+other) {
+			t.Error(text)
+		}
+	}
+	if s, err := b.publish(c, size, 600); err != nil || s.Published != 0 || s.Conflicts < 2 || s.Conflicts != s.Compared || told.Load() != 1 {
+		t.Errorf("%+v, %v, told %d times", s, err, told.Load())
+	}
+	b.holds(log, 4500)
 }
 
 // Each thing that can be wrong with a stream is named.

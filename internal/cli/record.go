@@ -273,6 +273,8 @@ func (r *recordFlags) tell(ctx context.Context, a *app, to *publishing, s record
 		return err
 	case failed != nil:
 		return failed
+	case published != nil && published.Conflicts > 0:
+		return notHeld(conflicts(published, r.log))
 	case r.failOnGaps && s.Total.Gaps > 0:
 		return notHeld(fmt.Errorf("--fail-on-gaps: %d packets are missing", s.Total.Gaps))
 	}

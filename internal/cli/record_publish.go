@@ -146,6 +146,12 @@ func writePublished(w io.Writer, s *sink.Summary) error {
 	return err
 }
 
+// conflicts is the error of two recordings by one name.
+func conflicts(s *sink.Summary, log string) error {
+	return fmt.Errorf("stream %s holds other bytes than %s under %d of the %d sequences that were compared: if it is another recording, name this one with --session; record verify --to compares all",
+		s.Stream, log, s.Conflicts, s.Compared)
+}
+
 // verify compares the stream of a session with a log.
 func (p *publishFlags) verify(ctx context.Context, a *app, session, log string) (*sink.Verification, error) {
 	if p.to == "" {

@@ -49,6 +49,7 @@ type Machine struct {
 	loaded   bool   // the snapshot was looked at
 	unsaved  int    // messages since the last snapshot
 	snapshot []byte
+	said     said // what messages of the stream hold, to compare lines with
 
 	taken   Place    // behind the last line that was given
 	flights []flight // the first is publish ID head, and so on; a part of base
@@ -166,7 +167,11 @@ func (m *Machine) line(now time.Duration, in Input) {
 	}
 	from := m.taken
 	m.taken = in.To
-	if m.stored.Has(in.Seq) || m.flies(in.Seq) {
+	if m.stored.Has(in.Seq) {
+		m.compare(in)
+		return
+	}
+	if m.flies(in.Seq) {
 		return
 	}
 	if len(m.flights) == 0 {
@@ -298,6 +303,7 @@ func (m *Machine) readAnswered(now time.Duration, in Input) {
 
 // found takes a message of the stream.
 func (m *Machine) found(now time.Duration, in Input) {
+	m.said.note(in)
 	if in.At <= m.anchor.at {
 		m.sure = m.sure || in.At == m.anchor.at &&
 			(m.anchor.epoch == 0 || m.anchor.epoch == in.Epoch && m.anchor.seq == in.Seq)
@@ -320,7 +326,7 @@ func (m *Machine) readTo(now time.Duration, last uint64) {
 		// It has lost what it had acknowledged (N7), or the snapshot was one of a
 		// stream that has. Nothing is known of it, and the log is gone through anew.
 		m.counts.Rollbacks++
-		m.stored, m.anchor, m.resume, m.unsaved = Set{}, anchor{}, Place{}, 0
+		m.stored, m.anchor, m.resume, m.unsaved, m.said = Set{}, anchor{}, Place{}, 0, nil
 		m.startReading()
 		return
 	}

@@ -97,3 +97,50 @@ func TestConfigRefused(t *testing.T) {
 		}
 	}
 }
+
+// A line that the stream has with other bytes is told once, and not published;
+// one that nothing is known of is taken for the same.
+func TestConflict(t *testing.T) {
+	t.Parallel()
+	m, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Step(0, Input{Kind: Tick})
+	e := m.Step(0, Input{Kind: Granted, Rev: 5})
+	var all Set
+	for seq := range uint64(6) {
+		all.Add(seq)
+	}
+	data, ok := appendSnapshot(nil, anchor{at: 6, seq: 5, epoch: 4}, &all)
+	if !ok {
+		t.Fatal("no snapshot")
+	}
+	e = m.Step(0, Input{Kind: Loaded, ID: e.Read.ID, Data: data})
+	if e.Read == nil || e.Read.After != 6 {
+		t.Fatalf("%+v", e.Read)
+	}
+	for _, in := range []Input{ // a sample, the anchor, and one more
+		{At: 2, Seq: 1, Sum: 11, Epoch: 4}, {At: 6, Seq: 5, Sum: 15, Epoch: 4}, {At: 7, Seq: 6, Sum: 16, Epoch: 4},
+	} {
+		in.Kind, in.ID = Stored, e.Read.ID
+		m.Step(0, in)
+	}
+	m.Step(0, Input{Kind: ReadEnd, ID: e.Read.ID, At: 7})
+	for n, c := range []struct {
+		seq      uint64
+		sum      uint32
+		conflict *Conflict
+		publish  int
+	}{
+		{0, 99, nil, 0}, {1, 99, &Conflict{Seq: 1, Line: 2, At: 2}, 0}, {1, 99, nil, 0}, {5, 15, nil, 0}, {6, 17, &Conflict{Seq: 6, Line: 5, At: 7}, 0}, {7, 99, nil, 1},
+	} {
+		e := m.Step(0, Input{Kind: Line, Seq: c.seq, Sum: c.sum, To: place(uint64(n + 1))})
+		if (e.Conflict == nil) != (c.conflict == nil) || e.Conflict != nil && *e.Conflict != *c.conflict || len(e.Publish) != c.publish {
+			t.Errorf("sequence %d: %+v, %d published, want %+v, %d", c.seq, e.Conflict, len(e.Publish), c.conflict, c.publish)
+		}
+	}
+	if got := m.Counters(); got.Compared != 3 || got.Conflicts != 2 {
+		t.Errorf("%+v", got)
+	}
+}

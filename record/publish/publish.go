@@ -12,6 +12,9 @@
 // only keeps two publishers from getting in each other's way; what keeps them
 // from writing twice is the stream's check of the expectation.
 //
+// A line that the stream has is passed over; where the machine knows what the
+// stream holds, it compares, and tells a [Conflict].
+//
 // It assumes that the stream makes this check and stores in one step, that
 // nobody else writes to it or deletes from it, and, where the logs of two
 // recorders differ in order, that a publish under way arrives within the time
@@ -38,7 +41,7 @@ const Never = time.Duration(math.MaxInt64)
 type Kind uint8
 
 const (
-	Line    Kind = iota + 1 // the next line of the log: Seq; it ends at To
+	Line    Kind = iota + 1 // the next line of the log: Seq, what it says is Sum; it ends at To
 	LogEnd                  // the log will not grow beyond To
 	Acked                   // publish ID is stored as message At of the stream
 	Refused                 // publish ID is not stored, or nobody knows
@@ -46,7 +49,7 @@ const (
 	Denied                  // the lease is another's
 	Unsure                  // nobody answers for the lease
 	Loaded                  // of read ID, the snapshot: Data, nil if there is none
-	Stored                  // of read ID: message At of the stream holds Seq, published in Epoch
+	Stored                  // of read ID: message At of the stream holds Seq, what it says is Sum, published in Epoch
 	ReadEnd                 // of read ID: that was all, the stream ends at At
 	Unread                  // of read ID, or of the snapshot: nobody answers, now
 	Broken                  // the connection broke: no answer to a publish that is under way is waited for
@@ -65,6 +68,7 @@ type Input struct {
 	At    uint64
 	Epoch uint64
 	Rev   uint64
+	Sum   uint32 // a checksum of payload and timestamp
 	To    Place
 	Data  []byte
 }
@@ -90,7 +94,8 @@ type Lease struct {
 // A Read asks for the snapshot: Loaded answers. Or it asks for the messages of
 // the stream from After on, that one included unless it is 0, and for where the
 // stream ends: Stored for each, in order, then ReadEnd. Unread may take the
-// place of any of them. A later Read makes an earlier one void.
+// place of any of them. A later Read makes an earlier one void. Messages before
+// After may be told too: lines are compared with them.
 type Read struct {
 	ID       uint64
 	Snapshot bool
@@ -114,9 +119,18 @@ type Effects struct {
 	Seek     *Place        // go on with the lines from there BEFORE Publish; nil is where they are
 	Publish  []Message     // publish BEFORE Snapshot
 	Snapshot []byte        // keep, for who takes over; it may be lost
+	Conflict *Conflict     // tell; nil is none
 	Room     int           // so many more lines may be given
 	Wake     time.Duration // give a Tick then
 	Done     bool          // stopped, or all is published
+}
+
+// A Conflict is a line whose sequence the stream has with another payload or
+// timestamp: it is not published, and two recordings share a name.
+type Conflict struct {
+	Seq  uint64
+	Line uint64 // its number
+	At   uint64 // the message
 }
 
 // Counters tell how far a publisher is.
@@ -126,6 +140,8 @@ type Counters struct {
 	Resyncs   uint64 `json:"resyncs"`   // times that it stopped and read back
 	Rollbacks uint64 `json:"rollbacks"` // times that the stream had lost messages
 	Repeated  uint64 `json:"repeated"`  // messages found in the stream a second time: it should be none
+	Compared  uint64 `json:"compared"`  // lines that the stream had, and that were held against it
+	Conflicts uint64 `json:"conflicts"` // of them: other payload or timestamp there
 	Epoch     uint64 `json:"epoch"`     // of the lease
 	Active    bool   `json:"active"`    // it holds the lease
 	Failed    bool   `json:"failed"`    // it gave up: nothing got on for the time of GiveUp

@@ -30,7 +30,7 @@ func TestSimulationSeeds(t *testing.T) {
 	for what, count := range map[string]int{
 		"takeovers": seen.takeovers, "kills": seen.kills, "stalls": seen.stalls, "messages of stale publishers refused": seen.stale,
 		"rollbacks": seen.rollbacks, "duplicate answers": seen.duplicates, "10071": seen.wrongLast, "10158": seen.inProcess, "snapshots used": seen.snapshots,
-		"reads that failed": seen.unread, "lines found in the stream": seen.skipped,
+		"reads that failed": seen.unread, "lines found in the stream": seen.skipped, "lines compared with it": seen.compared,
 	} {
 		if count == 0 {
 			t.Errorf("%s: never: the simulation proves nothing of it", what)
@@ -84,7 +84,7 @@ func TestServersAgree(t *testing.T) {
 }
 
 type tally struct {
-	takeovers, kills, stalls, stale, rollbacks, duplicates, wrongLast, inProcess, snapshots, unread, skipped int
+	takeovers, kills, stalls, stale, rollbacks, duplicates, wrongLast, inProcess, snapshots, unread, skipped, compared int
 }
 
 func (t *tally) add(o *tally) {
@@ -99,6 +99,7 @@ func (t *tally) add(o *tally) {
 	t.snapshots += o.snapshots
 	t.unread += o.unread
 	t.skipped += o.skipped
+	t.compared += o.compared
 }
 
 const (
@@ -109,6 +110,9 @@ const (
 )
 
 type message struct{ seq, epoch uint64 }
+
+// sumOf is what every recorder says of a sequence.
+func sumOf(seq uint64) uint32 { return uint32(7 * seq) }
 
 // known is where and when a server stored a message.
 type known struct {
@@ -250,7 +254,7 @@ func (r *recorder) place(n int) Place { return Place{uint64(n), uint64(10 * n)} 
 func (w *world) feed(r *recorder) {
 	for r.room > 0 && !r.frozen && r.taken < len(r.log) && r.grows[r.taken] <= w.q.Now() {
 		r.taken++
-		w.step(r, Input{Kind: Line, Seq: r.log[r.taken-1], To: r.place(r.taken)})
+		w.step(r, Input{Kind: Line, Seq: r.log[r.taken-1], Sum: sumOf(r.log[r.taken-1]), To: r.place(r.taken)})
 	}
 }
 
@@ -328,6 +332,10 @@ func (w *world) step(r *recorder, in Input) {
 	before := r.m.Counters()
 	e := r.m.Step(w.q.Now(), in)
 	after := r.m.Counters()
+	w.compared += int(after.Compared - before.Compared)
+	if e.Conflict != nil || after.Conflicts > 0 {
+		w.err = fmt.Errorf("a conflict where all say the same: %+v", e.Conflict)
+	}
 	if in.Kind == Line && len(e.Publish) == 0 && e.Room > 0 {
 		w.skipped++
 	}
@@ -433,7 +441,7 @@ func (w *world) read(r *recorder, read Read) {
 		for at := max(read.After, 1); at <= last; at++ {
 			m := w.stream[at-1]
 			w.q.After(d, func() {
-				w.input(r, life, Input{Kind: Stored, ID: read.ID, At: at, Seq: m.seq, Epoch: m.epoch})
+				w.input(r, life, Input{Kind: Stored, ID: read.ID, At: at, Seq: m.seq, Sum: sumOf(m.seq), Epoch: m.epoch})
 			})
 		}
 		w.q.After(d, func() { w.input(r, life, Input{Kind: ReadEnd, ID: read.ID, At: last}) })
