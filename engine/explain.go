@@ -30,6 +30,7 @@ var (
 	ErrBroken      = errors.New("the engine cannot write")
 	ErrNoStream    = errors.New("there is no such stream")
 	ErrTooFew      = errors.New("there are too few servers")
+	ErrOld         = errors.New("the server is too old")
 )
 
 // An Error is one of the kinds above with its place and its remedy.

@@ -278,3 +278,19 @@ accounts { A: { jetstream: {max_store: 1MB, max_streams: 2}, users: [{user: a, p
 	}
 	oneError(t, stream("U", 1, "u"), ErrFull)
 }
+
+// Versions count by their numbers.
+func TestVersionLess(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{"2.10.25", "2.11.0", true}, {"2.9.1", "2.11.0", true}, {"1.4.0", "2.11.0", true}, {"2.11.0", "2.11.0", false}, {"2.11.0-RC.1", "2.11.0", false},
+		{"2.12.0-dev", "2.11.0", false}, {"3.0.0", "2.11.0", false}, {"2.15.2", "2.11.0", false},
+	} {
+		if got := versionLess(c.a, c.b); got != c.want {
+			t.Errorf("%s < %s: %v", c.a, c.b, got)
+		}
+	}
+}

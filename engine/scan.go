@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -24,11 +25,36 @@ const (
 	scanBytes = 4 << 20
 )
 
+// scanVersion is the first nats-server that reads in batches without a consumer
+// (ADR-31).
+const scanVersion = "2.11.0"
+
+// CanScan is why [Conn.Scan] does not work on this server, as an [Error], or nil.
+// An older one would answer with the first message and nothing more.
+func (c *Conn) CanScan() error {
+	if v := c.NATS.ConnectedServerVersion(); v != "" && versionLess(v, scanVersion) {
+		return &Error{Kind: ErrOld, Where: c.Where, What: "nats-server " + v, Do: "use 2.11 or later, or holdfast engine"}
+	}
+	return nil
+}
+
+// versionLess compares the numbers of two versions; what stands behind them, as
+// in 2.12.0-beta.1, does not count.
+func versionLess(a, b string) bool {
+	var x, y [3]int
+	_, _ = fmt.Sscanf(a, "%d.%d.%d", &x[0], &x[1], &x[2])
+	_, _ = fmt.Sscanf(b, "%d.%d.%d", &y[0], &y[1], &y[2])
+	return slices.Compare(x[:], y[:]) < 0
+}
+
 // Scan reads the messages from to to, both included, of a stream that allows
 // direct reads, in order; numbers that hold none are passed over. It makes no
 // consumer, which would have to be placed on a server that may be gone. It
 // needs nats-server 2.11 or later.
 func (c *Conn) Scan(ctx context.Context, stream string, from, to uint64, visit func(StoredMessage) error) error {
+	if err := c.CanScan(); err != nil {
+		return err
+	}
 	inbox := c.NATS.NewInbox()
 	sub, err := c.NATS.SubscribeSync(inbox)
 	if err != nil {

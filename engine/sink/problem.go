@@ -55,7 +55,7 @@ func (s *problems) end(err error) {
 
 // hopeless are errors that trying again does not mend.
 func hopeless(err error) bool {
-	return errors.Is(err, ErrForeign) || errors.Is(err, engine.ErrShape)
+	return errors.Is(err, ErrForeign) || errors.Is(err, engine.ErrShape) || errors.Is(err, engine.ErrOld)
 }
 
 // trouble takes what went wrong.

@@ -128,7 +128,14 @@ func (p *Publisher) Finish(ctx context.Context) (Summary, error) {
 	case <-ctx.Done():
 		p.Close()
 	}
-	return Summary{Stream: p.stream, Node: p.c.Node, Counters: p.counts}, p.err
+	err := p.err
+	var unfinished *UnfinishedError
+	if errors.As(err, &unfinished) { // maybe long ago, when the log was shorter
+		now := *unfinished
+		now.Left, _ = p.Lag()
+		err = &now
+	}
+	return Summary{Stream: p.stream, Node: p.c.Node, Counters: p.counts}, err
 }
 
 // Close ends the publisher where it is. The lease is given back, if there is
@@ -186,8 +193,7 @@ func (p *Publisher) unfinished(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	left, _ := p.Lag()
-	return &UnfinishedError{Stream: p.stream, Log: p.c.Log, Left: left, Err: err}
+	return &UnfinishedError{Stream: p.stream, Log: p.c.Log, Err: err}
 }
 
 // connect finds the engine and makes what is needed, again and again. Once the
@@ -219,6 +225,9 @@ func (p *Publisher) open(ctx context.Context) (time.Duration, error) {
 			return 0, err
 		}
 		p.conn = conn
+	}
+	if err := p.conn.CanScan(); err != nil {
+		return 0, err
 	}
 	if _, err := p.last(ctx); err != nil {
 		return 0, err

@@ -333,6 +333,22 @@ func TestShape(t *testing.T) {
 			t.Errorf("%v, want %s", err, c.want)
 		}
 	}
+	// What is left counts at the end, not when the publisher gave up.
+	log, size := b.log("more", upTo(3)...)
+	cfg := b.config(log, b.url)
+	cfg.Session = "shape0"
+	p, err := New(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	p.Wrote(0, 0)
+	<-p.gone
+	p.Wrote(size, 3)
+	var left *UnfinishedError
+	if _, err := p.Finish(t.Context()); !errors.As(err, &left) || left.Left != 3 || !errors.Is(err, engine.ErrShape) {
+		t.Errorf("%v", err)
+	}
 }
 
 // Answers are lost and publishes repeated when the connection breaks, again and
