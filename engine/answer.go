@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/nats-io/nats.go"
@@ -17,24 +18,25 @@ type Answer struct {
 	Error     *jetstream.APIError `json:"error"`
 }
 
-// ReadAnswer reads an answer. The problem is "" if it says that the message is
-// stored: now, or, with Duplicate, before.
-func ReadAnswer(header nats.Header, body []byte) (a Answer, problem string) {
+// ReadAnswer reads an answer. The problem is nil if it says that the message is
+// stored: now, or, with Duplicate, before. nats.ErrNoResponders is a stream
+// without a leader, a *jetstream.APIError what the stream itself says.
+func ReadAnswer(header nats.Header, body []byte) (a Answer, problem error) {
 	if status := header.Get("Status"); status != "" {
 		if status == statusNoResponders {
-			return a, "no leader of the stream answers"
+			return a, nats.ErrNoResponders
 		}
-		return a, "status " + status
+		return a, fmt.Errorf("status %s", status)
 	}
 	switch err := json.Unmarshal(body, &a); {
 	case err != nil:
-		return Answer{}, "an answer that is no JSON"
+		return Answer{}, errors.New("an answer that is no JSON")
 	case a.Error != nil:
-		return a, fmt.Sprintf("%s (%d)", a.Error.Description, a.Error.ErrorCode)
+		return a, a.Error
 	case a.Stream == "" || a.Sequence == 0:
-		return a, "an answer that names no stored message"
+		return a, errors.New("an answer that names no stored message")
 	}
-	return a, ""
+	return a, nil
 }
 
 const statusNoResponders = "503"

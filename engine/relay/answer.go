@@ -3,9 +3,7 @@ package relay
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"holdfast/engine"
 	"holdfast/guard"
 )
 
@@ -27,15 +26,6 @@ const (
 	tooLarge                // it will never be stored
 )
 
-// pubAnswer is the JSON of an acknowledgement or of an error (the engine's
-// PubAck, ADR-1).
-type pubAnswer struct {
-	Stream    string              `json:"stream"`
-	Sequence  uint64              `json:"seq"`
-	Duplicate bool                `json:"duplicate"`
-	Error     *jetstream.APIError `json:"error"`
-}
-
 // Every failure to store a message has code 10077 and status 503, a full disk
 // too. Only the description tells that it was a second message of its subject.
 //
@@ -44,32 +34,22 @@ type pubAnswer struct {
 // its subject on its way through the replicas gets the code without a number
 // (10164): that one may fail yet, so it says nothing.
 const (
-	codeStoreFailed    jetstream.ErrorCode = 10077
-	onePerSubject                          = "maximum messages per subject exceeded"
-	codeWrongLast      jetstream.ErrorCode = 10071
-	wrongLast                              = "wrong last sequence: "
-	codeWrongLastSoon  jetstream.ErrorCode = 10164
-	statusNoResponders                     = "503"
+	codeStoreFailed   jetstream.ErrorCode = 10077
+	onePerSubject                         = "maximum messages per subject exceeded"
+	codeWrongLast     jetstream.ErrorCode = 10071
+	wrongLast                             = "wrong last sequence: "
+	codeWrongLastSoon jetstream.ErrorCode = 10164
 )
 
 // judge reads an answer. Anything that it does not know for sure is unknown,
 // for the reason in problem; nil is one that passes.
 func judge(header nats.Header, body []byte) (v verdict, seq uint64, problem error) {
-	if status := header.Get("Status"); status != "" {
-		if status == statusNoResponders {
-			return unknown, 0, nats.ErrNoResponders
-		}
-		return unknown, 0, fmt.Errorf("status %s", status)
-	}
-	var a pubAnswer
-	if err := json.Unmarshal(body, &a); err != nil {
-		return unknown, 0, errors.New("an answer that is no JSON")
-	}
+	a, problem := engine.ReadAnswer(header, body)
 	switch {
 	case a.Error != nil:
 		return judgeError(a.Error)
-	case a.Stream == "" || a.Sequence == 0:
-		return unknown, 0, errors.New("an answer that names no stored message")
+	case problem != nil:
+		return unknown, 0, problem
 	case a.Duplicate:
 		return known, a.Sequence, nil
 	}

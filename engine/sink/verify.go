@@ -211,7 +211,7 @@ func (v *verifier) compare(m *message, l *line) {
 	if d.Reason != "" {
 		v.differs(&v.Changed, d)
 	}
-	m.to = l.to
+	m.to, m.payload = l.to, nil // its turn in the order may be far away
 	v.order()
 }
 
