@@ -52,11 +52,11 @@ type Analysis struct {
 	SameTimestamp bool
 	View          View
 	Verdict       Verdict
-	EventID       string // "a|b" for a set; empty unless all rows are of one event
-	Confidence    Label  // the weakest of the rows; Orphan if one has no event
-	Cause         Cause
-	Grade         Grade
-	Rows          []int64 // ascending; at most 1,024, then RowsMore says how many are left out
+	EventID       string   // "a|b" for a set; empty unless all rows are of one event
+	Confidence    Label    // the weakest of the rows; Orphan if one has no event
+	Causes        CauseSet // of the copies, or KeyCollision
+	Grade         Grade    // the weakest of theirs
+	Rows          []int64  // ascending; at most 1,024, then RowsMore says how many are left out
 	RowsMore      int64
 }
 
@@ -91,8 +91,8 @@ func (g *rowGroup) add(r *KeyRow, canonicalStamp bool) {
 	l.PriceMin, l.PriceMax = min(l.PriceMin, row.Price), max(l.PriceMax, row.Price)
 	g.min, g.max = min(g.min, row.Time), max(g.max, row.Time)
 	l.Confidence = min(l.Confidence, r.Label)
-	if l.Cause == NoCause || r.Cause != NoCause && r.Grade < l.Grade {
-		l.Cause, l.Grade = r.Cause, r.Grade
+	if l.Causes = l.Causes.With(r.Cause); r.Cause != NoCause && (l.Grade == NoGrade || r.Grade < l.Grade) {
+		l.Grade = r.Grade
 	}
 	g.list(row.N)
 }
@@ -184,14 +184,14 @@ func (g *KeyGroups) keyLine(n int64) Analysis {
 	l := g.all.finish()
 	switch {
 	case g.orphans:
-		l.Verdict, l.Cause, l.Grade = Untested, NoCause, NoGrade
+		l.Verdict, l.Causes, l.Grade = Untested, 0, NoGrade
 	case g.events == 1:
 		l.Verdict, l.EventID = VerdictDuplicate, strings.Join(g.ids, "|")
 		if n == int64(g.eventK) {
 			l.View = ViewBoth
 		}
 	default:
-		l.Verdict, l.Cause, l.Grade = VerdictMixed, KeyCollision, collisionGrade(l.Confidence)
+		l.Verdict, l.Causes, l.Grade = VerdictMixed, Causes(KeyCollision), collisionGrade(l.Confidence)
 		if g.events == n {
 			l.Verdict = VerdictCollision
 		}

@@ -60,12 +60,12 @@ func TestGoldenCollision_Row35(t *testing.T) {
 		{
 			Symbol: "TCS", Time: at(0), Timestamp: at(0).String(), Occurrences: 2, PriceMin: units(100), PriceMax: units(100.2),
 			TimeSpread: 10 * millisecond, View: ViewEvent, Verdict: VerdictDuplicate, EventID: "e1", Confidence: Certain,
-			Cause: ConcurrentDoubleClaim, Grade: Proved, Rows: []int64{1, 2},
+			Causes: Causes(ConcurrentDoubleClaim), Grade: Proved, Rows: []int64{1, 2},
 		},
 		{
 			Symbol: "TCS", Time: at(10), Timestamp: at(10).String(), Occurrences: 2, PriceMin: units(100.2), PriceMax: units(250),
 			SameTimestamp: true, View: ViewKey, Verdict: VerdictCollision, Confidence: Certain,
-			Cause: KeyCollision, Grade: Proved, Rows: []int64{2, 3},
+			Causes: Causes(KeyCollision), Grade: Proved, Rows: []int64{2, 3},
 		},
 	}
 	if d := diff.Diff(want, got); d != "" {
@@ -119,16 +119,16 @@ func TestViews(t *testing.T) {
 	}
 }
 
-func TestWeakestCauseOfALine(t *testing.T) {
+func TestCausesOfALine(t *testing.T) {
 	t.Parallel()
 	c := caseOf("e", 0, 3, ok("worker-1", 0, 9), ok("worker-2", 0, 5))
 	f := Classify(c, plain()) // a race, and a row beyond the attempts
 	a, ok := AnalyseEvent(&c, &f, plain())
-	if !ok || a.Cause != f.Duplicates[0].Cause || a.Grade != Consistent {
+	if both := Causes(f.Duplicates[0].Cause, SinkDoubleEmit); !ok || a.Causes != both || a.Causes.String() != "sink-double-emit|concurrent-double-claim" || a.Grade != Consistent {
 		t.Errorf("%+v", a)
 	}
 	f.Duplicates[0].Grade, f.Duplicates[1].Grade = Proved, Suspected
-	if a, _ := AnalyseEvent(&c, &f, plain()); a.Cause != SinkDoubleEmit || a.Grade != Suspected {
+	if a, _ := AnalyseEvent(&c, &f, plain()); a.Grade != Suspected {
 		t.Errorf("%+v", a)
 	}
 }
@@ -241,7 +241,19 @@ func TestSymbolTally(t *testing.T) {
 	if d := diff.Diff(want, tally.Lines()); d != "" {
 		t.Error(d)
 	}
-	if got := (&SymbolTally{}).Lines(); len(got) != 0 {
+
+	// Symbols without a repeat get their line all the same; those of another view are not made up.
+	tally.Fill([]string{"INFY", "SBIN", "TCS"}, ViewKey, ViewEvent)
+	got := tally.Lines()
+	if n := len(got); n != 8 {
+		t.Fatalf("%d lines, want two for each of three symbols and two for all: %+v", n, got)
+	}
+	if d := diff.Diff([]SymbolLine{{Symbol: "INFY", View: ViewKey}, want[0], {Symbol: "SBIN", View: ViewKey}, {Symbol: "SBIN", View: ViewEvent}}, got[:4]); d != "" {
+		t.Error(d)
+	}
+	var none SymbolTally
+	none.Fill([]string{"TCS"}, ViewKey, ViewEvent)
+	if got := none.Lines(); len(got) != 0 {
 		t.Errorf("no duplicates, no lines (row 40): %v", got)
 	}
 }

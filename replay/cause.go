@@ -1,5 +1,7 @@
 package replay
 
+import "strings"
+
 // Cause is why a duplicate exists (R50): which race, retry or repetition made it.
 type Cause uint8
 
@@ -79,6 +81,36 @@ func ParseCause(slug string) (Cause, bool) {
 		}
 	}
 	return NoCause, false
+}
+
+// CauseSet holds causes: the copies of one event may each have another.
+type CauseSet uint32
+
+// Causes is the set of those given. NoCause is none.
+func Causes(list ...Cause) (s CauseSet) {
+	for _, c := range list {
+		s = s.With(c)
+	}
+	return s
+}
+
+// With is the set and c.
+func (s CauseSet) With(c Cause) CauseSet {
+	if c == NoCause {
+		return s
+	}
+	return s | 1<<c
+}
+
+// String is the slugs joined by |, in the order of the table of R50.
+func (s CauseSet) String() string {
+	var slugs []string
+	for c := range causes {
+		if s&(1<<c) != 0 {
+			slugs = append(slugs, causeNames[c].slug)
+		}
+	}
+	return strings.Join(slugs, "|")
 }
 
 // Grade is the strength of a cause (R52).

@@ -134,12 +134,28 @@ func (t *SymbolTally) Event(c *EventCase, f *Findings, p *Population) {
 	})
 }
 
+// Fill gives each of symbols a line in each view, of zeros if it has no group
+// there: a table that leaves a symbol out does not say that it is clean. Where
+// nothing at all is repeated there is nothing to fill.
+func (t *SymbolTally) Fill(symbols []string, views ...View) {
+	if len(t.lines) == 0 {
+		return
+	}
+	for _, v := range views {
+		for _, s := range symbols {
+			t.each(s, v, func(*symbolSum) {})
+		}
+	}
+}
+
 // Lines are sorted by symbol and view; those of ALL come last.
 func (t *SymbolTally) Lines() []SymbolLine {
 	out := make([]SymbolLine, 0, len(t.lines))
 	for _, s := range t.lines {
 		l := s.SymbolLine
-		l.PriceShiftMean, l.TimeDiffMedian = s.shifts.mean(), s.diffs.quantile(50)
+		if l.Groups > 0 {
+			l.PriceShiftMean, l.TimeDiffMedian = s.shifts.mean(), s.diffs.quantile(50)
+		}
 		out = append(out, l)
 	}
 	slices.SortFunc(out, func(a, b SymbolLine) int {

@@ -13,6 +13,9 @@ import (
 	"holdfast/replay/tick"
 )
 
+// leastPage is about what report.html has before anything is in it.
+var leastPage = byteSize(64 << 10)
+
 func newAudit(a *app) *cobra.Command {
 	var (
 		incident     incidentFlags
@@ -48,6 +51,12 @@ Exit status 1 only with --fail-on, if what it names was found.`,
 			c, err := incident.config(a, given)
 			if err != nil {
 				return err
+			}
+			if err := notNegative(cmd.Flags(), "lease", "replay-gap", "pad"); err != nil {
+				return err
+			}
+			if reportMax < leastPage {
+				return usageError(fmt.Errorf("--report-max %s: the page without any data has about %s: allow more", &reportMax, &leastPage))
 			}
 			c.Closed, c.Lease, c.ReplayGap = closed, tick.Nanos(lease), tick.Nanos(replayGap)
 			c.CollapseSource, c.RequiredColumns, c.CSVSafe = collapse, columns.value == "required", csvSafe
@@ -113,7 +122,9 @@ func (i *incidentFlags) config(a *app, given []string) (c audit.Config, err erro
 			return c, err
 		}
 	}
-	i.resources.apply()
+	if err := i.resources.apply(); err != nil {
+		return c, err
+	}
 	if err := i.files.fill(dir); err != nil {
 		return c, err
 	}

@@ -103,7 +103,7 @@ Start with:  holdfast demo                      faults of every kind, survived a
 	root.SuggestionsMinimumDistance = 2
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print exactly one JSON object on stdout")
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	tied(root.PersistentFlags(), &a.tied)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if a.tied {

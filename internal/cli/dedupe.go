@@ -50,7 +50,12 @@ its prices lie apart; OUT may then be left out.`,
 			if c.Out == "" && c.Analysis == "" {
 				return usageError(fmt.Errorf("no output: name OUT, or --analysis F"))
 			}
-			resources.apply()
+			if err := resources.apply(); err != nil {
+				return err
+			}
+			if c.Removed == "-" || c.Analysis == "-" {
+				return usageError(fmt.Errorf("--removed and --analysis name files: only IN and OUT may be -"))
+			}
 			var err error
 			if c.Read, err = read.options(); err != nil {
 				return err

@@ -98,7 +98,13 @@ func (r *resourceFlags) add(f *pflag.FlagSet) {
 const memoryFloor = 48 << 20
 
 // apply tells the runtime to keep the heap within the limit.
-func (r *resourceFlags) apply() { debug.SetMemoryLimit(max(int64(r.memory), memoryFloor)) }
+func (r *resourceFlags) apply() error {
+	if r.jobs < 0 {
+		return usageError(fmt.Errorf("--jobs %d: use a number of processors, or 0 for all", r.jobs))
+	}
+	debug.SetMemoryLimit(max(int64(r.memory), memoryFloor))
+	return nil
+}
 
 // fileFlags name the three files.
 type fileFlags struct{ events, workers, output string }

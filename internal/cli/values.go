@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/spf13/pflag"
 )
 
 // byteSize is a flag value such as 512MiB, 64KB or 1048576.
@@ -53,6 +56,44 @@ func (s *byteSize) String() string {
 
 // Type implements pflag.Value.
 func (s *byteSize) Type() string { return "size" }
+
+// notNegative checks duration flags that a minus sign makes no sense of.
+func notNegative(f *pflag.FlagSet, names ...string) error {
+	for _, name := range names {
+		if d, err := f.GetDuration(name); err == nil && d < 0 {
+			return usageError(fmt.Errorf("--%s %v: a duration cannot be negative", name, d))
+		}
+	}
+	return nil
+}
+
+// flagError is what to say about a flag that cannot be read: what it takes, not
+// how the parser failed.
+func flagError(err error) error {
+	var number *strconv.NumError
+	var value *pflag.InvalidValueError
+	if !errors.As(err, &value) {
+		return usageError(err)
+	}
+	takes := ""
+	switch kind := value.GetFlag().Value.Type(); {
+	case kind == "duration":
+		takes = "a duration, such as 250ms or 2m"
+	case !errors.As(err, &number):
+	case kind == "int", kind == "int64":
+		takes = "a whole number"
+	case kind == "uint", kind == "uint64":
+		takes = "a whole number, not negative"
+	case kind == "float64":
+		takes = "a number, such as 0.05"
+	case kind == "bool":
+		takes = "true or false"
+	}
+	if takes == "" {
+		return usageError(err)
+	}
+	return usageError(fmt.Errorf("--%s %q: must be %s", value.GetFlag().Name, value.GetValue(), takes))
+}
 
 // choice is a flag value out of a fixed list.
 type choice struct {

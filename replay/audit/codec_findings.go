@@ -115,7 +115,7 @@ func encodeAnalysis(e *encoder, x replay.Analysis) {
 	e.uint(uint64(x.Verdict))
 	e.str(x.EventID)
 	e.uint(uint64(x.Confidence))
-	encodeCause(e, x.Cause)
+	e.uint(uint64(x.Causes))
 	e.uint(uint64(x.Grade))
 	encodeList(e, x.Rows, (*encoder).int)
 	e.int(x.RowsMore)
@@ -126,7 +126,7 @@ func decodeAnalysis(d *decoder) replay.Analysis {
 		Symbol: d.name(), Time: d.time(), Timestamp: d.str(), Occurrences: d.int(), PriceMin: d.price(), PriceMax: d.price(),
 		TimeSpread: d.time(), SamePrice: d.bool(), SameTimestamp: d.bool(),
 		View: replay.View(d.uint()), Verdict: replay.Verdict(d.uint()), EventID: d.str(), Confidence: replay.Label(d.uint()),
-		Cause: decodeCause(d), Grade: replay.Grade(d.uint()), Rows: decodeList(d, (*decoder).int), RowsMore: d.int(),
+		Causes: replay.CauseSet(d.uint()), Grade: replay.Grade(d.uint()), Rows: decodeList(d, (*decoder).int), RowsMore: d.int(),
 	}
 }
 

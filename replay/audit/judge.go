@@ -20,6 +20,7 @@ type judged struct {
 	gallery    report.Gallery               // a worked example for each cause
 	stories    report.Stories               // duplicates to be told on the page
 	collision  *replay.Analysis             // the first key group of different events
+	found      bool                         // the event that the trace is to lie around was attempted
 
 	safeguards []whatif.Safeguard
 	whatif     *whatif.Result
@@ -35,6 +36,7 @@ type collector struct {
 	decisions  *builder[replay.Decision]
 	keyRows    *builder[replay.KeyRow]
 	grouped    bitset
+	around     string // Config.Around
 }
 
 // judge says of every event what happened to it, under the facts that only the
@@ -96,6 +98,7 @@ func (a *audit) newCollector() *collector {
 	a.out.tally = replay.NewTally(&a.out.pop)
 	return &collector{
 		judged:  &a.out,
+		around:  a.cfg.Around,
 		grouped: a.link_.grouped,
 		duplicates: newTable(a.w, func(e *encoder, d replay.Duplicate) { e.keyInt(d.Row.N) },
 			encodeDuplicate, decodeDuplicate),
@@ -127,6 +130,7 @@ func (c *collector) add(x *replay.EventCase, f *replay.Findings) {
 	c.gallery.Add(x, f)
 	c.stories.Add(x, f)
 	for _, t := range f.Timeline {
+		c.found = c.found || t.Event == c.around
 		c.entries.add(t)
 	}
 	if line, ok := replay.AnalyseEvent(x, f, &c.pop); ok {

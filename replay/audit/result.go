@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -47,15 +48,23 @@ func (a *audit) tolerance() replay.SummaryTolerance {
 }
 
 // warn lists what the reader of the results should know, in a fixed order.
-// Files go by their names alone: where they lie is nobody's finding.
 func (a *audit) warn() []string {
-	stats := []ingest.Stats{a.in.eventStats, a.in.workerStats, a.in.outputStats}
-	var list []string
-	for _, s := range stats {
+	list := warnings(a.in.eventStats, a.in.workerStats, a.in.outputStats)
+	list = append(list, ingest.NearSymbols(a.in.eventStats, a.in.outputStats)...)
+	list = append(list, a.link_.totals.Notes...)
+	if a.cfg.Around != "" && !a.out.found {
+		list = append(list, fmt.Sprintf("no attempt at event %q: trace.json, which was to lie around it, shows nothing", a.cfg.Around))
+	}
+	return list
+}
+
+// warnings are those of reading files, which go by their names alone: where they
+// lie is nobody's finding.
+func warnings(files ...ingest.Stats) (list []string) {
+	for _, s := range files {
 		for _, w := range s.Warnings {
 			list = append(list, strings.Replace(w, s.File, filepath.Base(s.File), 1))
 		}
 	}
-	list = append(list, ingest.NearSymbols(a.in.eventStats, a.in.outputStats)...)
-	return append(list, a.link_.totals.Notes...)
+	return list
 }

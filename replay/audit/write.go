@@ -106,7 +106,7 @@ func (a *audit) describe(r *dedupe.Result, by replay.Grouping) {
 	if t.AccidentalKnown {
 		r.AccidentalExpected = &t.Accidental
 	}
-	r.Warnings = append(r.Warnings, t.Notes...)
+	r.Warnings = append(warnings(a.in.eventStats, a.in.workerStats), append(r.Warnings, t.Notes...)...)
 }
 
 func millis(n tick.Nanos) float64 { return float64(n) / 1e6 }
@@ -157,8 +157,9 @@ func (a *audit) write() (*Result, error) {
 		return nil, err
 	}
 	r := a.result(copied)
+	symbols := a.symbolLines()
 	document := &report.Incident{
-		Summary: &r.Summary, Symbols: a.out.symbols.Lines(), Facts: &a.out.pop, Matching: a.link_.totals,
+		Summary: &r.Summary, Symbols: symbols, Facts: &a.out.pop, Matching: a.link_.totals,
 		Examples: a.out.gallery.Examples(), Collision: a.out.collision,
 	}
 	page := report.PageSource{
@@ -170,7 +171,7 @@ func (a *audit) write() (*Result, error) {
 		write func(io.Writer) error
 	}{
 		{"duplication_analysis.csv", func(w io.Writer) error { return writeTable(report.NewAnalysis(w, o), a.out.analyses.all()) }},
-		{"duplication_summary.csv", func(w io.Writer) error { return writeTable(report.NewSymbols(w, o), each(a.out.symbols.Lines())) }},
+		{"duplication_summary.csv", func(w io.Writer) error { return writeTable(report.NewSymbols(w, o), each(symbols)) }},
 		{"duplicates.csv", func(w io.Writer) error { return writeTable(report.NewDuplicates(w, o), a.out.duplicates.all()) }},
 		{"timeline.csv", func(w io.Writer) error { return writeTable(report.NewTimeline(w, o), a.bars()) }},
 		{"rejected.csv", func(w io.Writer) error { return writeTable(report.NewRejected(w, o), a.rejected()) }},
@@ -198,6 +199,16 @@ func (a *audit) write() (*Result, error) {
 		return nil, a.w.err
 	}
 	return r, set.Commit()
+}
+
+// symbolLines are those of every symbol of the output, in both views.
+func (a *audit) symbolLines() []replay.SymbolLine {
+	view := replay.ViewEvent
+	if a.cfg.Events == "" {
+		view = replay.ViewNear
+	}
+	a.out.symbols.Fill(a.in.outputStats.Symbols, replay.ViewKey, view)
+	return a.out.symbols.Lines()
 }
 
 // file writes one member of the set.

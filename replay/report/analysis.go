@@ -21,6 +21,7 @@ const (
 //	timestamp     as the output file spells it
 //	price_shift   greatest less least price
 //	confidence    the weakest match among the rows; empty if the verdict is untested
+//	cause, grade  of the copies: each cause once, the weakest grade
 //	rows          a list of row numbers; a last part of +N stands for N more
 func NewAnalysis(w io.Writer, o CSVOptions) *Table[replay.Analysis] {
 	if o.Required {
@@ -41,7 +42,7 @@ func NewAnalysis(w io.Writer, o CSVOptions) *Table[replay.Analysis] {
 		} else {
 			c.text(a.Confidence.String())
 		}
-		c.text(a.Cause.String())
+		c.text(a.Causes.String())
 		c.text(a.Grade.String())
 		c.rowList(a.Rows)
 		if a.RowsMore > 0 {

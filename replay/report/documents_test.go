@@ -263,7 +263,7 @@ func analyses() []replay.Analysis {
 		},
 		{
 			Symbol: "TCS", Time: at(0), Timestamp: "2025-07-14T09:15:00Z", Occurrences: 2, PriceMin: 10000 * cent, PriceMax: 10020 * cent, TimeSpread: 10 * millisecond,
-			View: replay.ViewEvent, Verdict: replay.VerdictDuplicate, EventID: "e1", Confidence: replay.Certain, Cause: replay.ConcurrentDoubleClaim, Grade: replay.Proved, Rows: []int64{1, 2},
+			View: replay.ViewEvent, Verdict: replay.VerdictDuplicate, EventID: "e1", Confidence: replay.Certain, Causes: replay.Causes(replay.ConcurrentDoubleClaim), Grade: replay.Proved, Rows: []int64{1, 2},
 		},
 		{
 			Symbol: "=a,b", Time: at(0), Timestamp: "-", Occurrences: 1030, SamePrice: true, SameTimestamp: true, View: replay.ViewBoth,
