@@ -174,6 +174,25 @@ var painted = chromedp.Evaluate(`new Promise(done => requestAnimationFrame(() =>
 // A canvas that drew something has more than one colour.
 const drawn = `(() => { const c = document.querySelector('#gantt'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data, s = new Set(); for (let i = 0; i < d.length; i += 4) s.add(d[i] << 16 | d[i+1] << 8 | d[i+2]); return s.size; })()`
 
+// stumbles are what a reader without eyes or mouse would trip over, and values
+// that were never meant to be text. (The findings of axe-core, as checks that
+// need nothing but the browser.)
+const stumbles = `(() => {
+  const found = [], say = (what, e) => found.push(what + ': ' + e.outerHTML.slice(0, 120));
+  if (document.querySelector('main').innerText.includes('[object')) found.push('an object is shown as text');
+  for (const e of document.querySelectorAll('button,select,input,canvas'))
+    if (!(e.textContent.trim() || e.getAttribute('aria-label') || e.closest('label') || e.labels && e.labels.length)) say('a control without a name', e);
+  for (const e of document.querySelectorAll('th')) if (!e.textContent.trim()) say('a column without a name', e);
+  let level = 0;
+  for (const e of document.querySelectorAll('h1,h2,h3,h4')) { if (+e.tagName[1] > level + 1) say('a heading that skips a level', e); level = +e.tagName[1]; }
+  for (const e of document.querySelectorAll('[aria-label]')) if (/^(DIV|PRE|SPAN|P)$/.test(e.tagName) && !e.getAttribute('role')) say('a name on what has no role', e);
+  for (const e of document.querySelectorAll('body *')) {
+    const s = getComputedStyle(e), wide = /auto|scroll/.test(s.overflowX) && e.scrollWidth > e.clientWidth, long = /auto|scroll/.test(s.overflowY) && e.scrollHeight > e.clientHeight;
+    if ((wide || long) && e.tabIndex < 0 && !e.querySelector('button,a[href],input,select,[tabindex="0"]')) say('what scrolls is out of reach of the keyboard', e);
+  }
+  return found;
+})()`
+
 // Every kind of incident can be shown, at every width, and nothing sticks out.
 func TestPageOfEveryShape(t *testing.T) {
 	t.Parallel()
@@ -195,17 +214,17 @@ func TestPageOfEveryShape(t *testing.T) {
 		if got := p.text("#headline"); !strings.Contains(got, tt.headline) {
 			t.Errorf("%s: headline %q", tt.preset, got)
 		}
-		var wide, colours, unnamed int
-		p.run(chromedp.Evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`, &wide), painted, chromedp.Evaluate(drawn, &colours),
-			chromedp.Evaluate(`[...document.querySelectorAll('button,select,input,canvas')].filter(e => !(e.textContent.trim() || e.getAttribute('aria-label') || e.closest('label') || e.labels && e.labels.length)).length`, &unnamed))
+		var wide, colours int
+		var found []string
+		p.run(chromedp.Evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`, &wide), painted, chromedp.Evaluate(drawn, &colours), chromedp.Evaluate(stumbles, &found))
 		if wide > 0 {
 			t.Errorf("%s: %d pixels stick out at a width of %d", tt.preset, wide, tt.width)
 		}
 		if colours < 3 {
 			t.Errorf("%s: the timeline shows %d colours", tt.preset, colours)
 		}
-		if unnamed > 0 {
-			t.Errorf("%s: %d controls have no name", tt.preset, unnamed)
+		for _, f := range found {
+			t.Errorf("%s, %d wide: %s", tt.preset, tt.width, f)
 		}
 		p.run(chromedp.Click("#theme", chromedp.ByQuery), painted, chromedp.Evaluate(drawn, &colours))
 		if colours < 3 {

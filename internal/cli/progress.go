@@ -34,10 +34,13 @@ func (p *progress) Step(phase string, done, total int64) {
 		p.draw(phase, done, total)
 	case time.Now().After(p.next):
 		p.next = time.Now().Add(lineEvery)
-		if total > 0 {
+		switch {
+		case total > 0:
 			fmt.Fprintf(p.out, "%s: %d of %d\n", phase, done, total)
-		} else {
+		case done > 0:
 			fmt.Fprintf(p.out, "%s: %d\n", phase, done)
+		default:
+			fmt.Fprintf(p.out, "%s …\n", phase)
 		}
 	}
 }

@@ -8,9 +8,11 @@ const el = (tag, attrs, ...kids) => {
     if (k === 'class') e.className = v; else if (k.startsWith('on')) e.addEventListener(k.slice(2), v);
     else if (v === true) e.setAttribute(k, ''); else if (v !== false && v != null) e.setAttribute(k, v);
   }
-  for (const k of kids.flat()) if (k != null) e.append(k);
+  for (const k of kids.flat(Infinity)) if (k != null) e.append(k);
   return e;
 };
+// wide lets what may not fit scroll by itself, by keyboard too.
+const wide = (label, kid) => el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': label }, kid);
 
 // ---- data -----------------------------------------------------------------
 const packed = Uint8Array.from(atob($('data').textContent), c => c.charCodeAt(0));
@@ -76,11 +78,11 @@ $('tiles').append(
   tile(fmt(S.attempts.total), `attempts; ${fmt(S.attempts.overlap_pairs)} overlapping pairs`));
 const k = S.by_key, e = S.by_event;
 $('views').append(
-  el('div', { class: 'view' }, el('h3', {}, 'By key (symbol, timestamp)'), el('p', {}, k.groups
+  el('div', { class: 'view' }, el('h2', {}, 'By key (symbol, timestamp)'), el('p', {}, k.groups
     ? `${plural(k.groups, 'group')} with ${plural(k.extra_rows, 'extra row')}. ${plural(k.same_event, 'group is one event', 'groups are one event')} written twice, ${fmt(k.collisions)} ${k.collisions === 1 ? 'holds' : 'hold'} different events${k.untested ? `, ${fmt(k.untested)} cannot be tested` : ''}.`
     : 'No two rows have the same symbol and timestamp.'),
     k.collisions ? el('p', { class: 'note' }, 'Removing all but one row of such a group would lose a real event.') : null),
-  el('div', { class: 'view' }, el('h3', {}, hasEvents ? 'By event' : 'By nearness'), el('p', {}, hasEvents
+  el('div', { class: 'view' }, el('h2', {}, hasEvents ? 'By event' : 'By nearness'), el('p', {}, hasEvents
     ? (e.duplicates ? `${plural(e.duplicates, 'duplicate')} of ${plural(e.duplicated_events, 'event')}: ${[[e.certain, 'certain'], [e.likely, 'likely'], [e.ambiguous, 'ambiguous']].filter(x => x[0]).map(x => fmt(x[0]) + ' ' + x[1]).join(', ')}.` : 'Every event has at most one row.')
     : `${plural(S.near.clusters, 'cluster')} of rows that lie close together.`),
     S.shift.time_min_ms != null ? el('p', { class: 'note' }, `Copies lie ${S.shift.time_min_ms} to ${S.shift.time_max_ms} ms and ${S.shift.price_min} to ${S.shift.price_max} in price away from their event.`) : null));
@@ -149,8 +151,8 @@ function tell(s) {
     el('p', { class: 'text' }, s.text),
     el('p', {}, el('span', { class: 'tag ' + s.grade }, s.grade), ' ', el('span', { class: 'tag' }, s.label + ' match'), s.removed ? null : [' ', el('span', { class: 'tag' }, 'stays in the clean output')]),
     el('dl', {}, el('dt', {}, 'Cause'), el('dd', {}, s.cause), ...(s.also ? [el('dt', {}, 'Also'), el('dd', {}, s.also.join(', '))] : []), ...(s.alternatives ? [el('dt', {}, 'Would fit too'), el('dd', {}, s.alternatives.join(', '))] : []), ...(s.evidence ? [el('dt', {}, 'Evidence'), el('dd', {}, s.evidence)] : [])),
-    s.attempts.length ? el('h3', {}, 'Attempts') : '', s.attempts.length ? el('div', { class: 'scroll' }, el('table', {}, el('thead', {}, el('tr', {}, ['#', 'Worker', 'Start', 'Took', 'Status'].map(h => el('th', { scope: 'col' }, h)))), el('tbody', {}, s.attempts.map((a, i) => el('tr', {}, el('td', {}, i + 1), el('td', {}, a.worker), el('td', {}, clockText(a.start, 3)), el('td', {}, a.length < 0 ? 'no end' : span(a.length)), el('td', {}, a.status)))))) : '',
-    el('h3', {}, 'Rows'), el('div', { class: 'scroll' }, el('table', {}, el('thead', {}, el('tr', {}, ['Row', 'Timestamp', 'Price', ''].map(h => el('th', { scope: 'col' }, h)))), el('tbody', {}, s.rows.map(r => el('tr', { class: !r.own && r.n === s.row ? 'copy' : '' }, el('td', {}, fmt(r.n)), el('td', {}, r.time), el('td', {}, r.price), el('td', {}, r.own ? 'kept' : r.n === s.row ? 'this copy' : 'copy')))))),
+    s.attempts.length ? el('h3', {}, 'Attempts') : '', s.attempts.length ? wide('Attempts', el('table', {}, el('thead', {}, el('tr', {}, ['#', 'Worker', 'Start', 'Took', 'Status'].map(h => el('th', { scope: 'col' }, h)))), el('tbody', {}, s.attempts.map((a, i) => el('tr', {}, el('td', {}, i + 1), el('td', {}, a.worker), el('td', {}, clockText(a.start, 3)), el('td', {}, a.length < 0 ? 'no end' : span(a.length)), el('td', {}, a.status)))))) : '',
+    el('h3', {}, 'Rows'), wide('Rows', el('table', {}, el('thead', {}, el('tr', {}, ['Row', 'Timestamp', 'Price', 'Fate'].map(h => el('th', { scope: 'col' }, h)))), el('tbody', {}, s.rows.map(r => el('tr', { class: !r.own && r.n === s.row ? 'copy' : '' }, el('td', {}, fmt(r.n)), el('td', {}, r.time), el('td', {}, r.price), el('td', {}, r.own ? 'kept' : r.n === s.row ? 'this copy' : 'copy')))))),
     guards.length ? el('h3', {}, 'What would have stopped it') : '', guards.length ? stopped(s) : '');
 }
 
