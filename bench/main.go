@@ -22,6 +22,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"holdfast/bench/machine"
 )
 
 type config struct {
@@ -82,7 +84,7 @@ func (c *config) run() error {
 		return err
 	}
 	all := contestants(holdfast, c.only)
-	r := results{machine: describeMachine(), contestants: all, runs: c.runs}
+	r := results{machine: machine.Describe(), contestants: all, runs: c.runs}
 	for _, rows := range c.rows {
 		in := filepath.Join(c.dir, fmt.Sprintf("rows-%d.csv", rows))
 		if err := generate(in, rows); err != nil {

@@ -3,12 +3,10 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"regexp"
-	"runtime"
 	"slices"
-	"strings"
 	"time"
+
+	"holdfast/bench/machine"
 )
 
 // A report is RESULTS.md while it grows.
@@ -18,45 +16,15 @@ func (r *report) printf(format string, args ...any) { fmt.Fprintf(&r.b, format, 
 
 func newReport(c *config, now time.Time) *report {
 	r := &report{}
-	r.printf("# holdfast guard beside plain publish loops\n\nWritten by `go run ./guard%s` in `bench/` on %s; again with `make bench-guard`.\n", flags(), now.UTC().Format(time.DateOnly))
+	r.printf("# holdfast guard beside plain publish loops\n\nWritten by `go run ./guard%s` in `bench/` on %s; again with `make bench-guard`.\n", machine.Flags(), now.UTC().Format(time.DateOnly))
 	r.printf("Medians of %d round(s) in which the contestants took turns, servers and contestants on one machine. Ratios are medians of the ratios within each round.\n", c.rounds)
 	r.printf("A rate is taken from the times of the sink's first and last message; each sink was counted before.\n")
-	r.printf("\nMachine: %d cores, %s, %s/%s, %s.\n", runtime.NumCPU(), processor(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-	r.printf("Load average when the run began: %s.\n", load())
-	if busy() {
+	r.printf("\nMachine: %s.\n", machine.Describe())
+	r.printf("Load average when the run began: %s.\n", machine.Load())
+	if machine.Busy() {
 		r.printf("\n**The machine was busy: these figures are not final. Write them again on a quiet one.**\n")
 	}
 	return r
-}
-
-func flags() string {
-	if len(os.Args) < 2 {
-		return ""
-	}
-	return " " + strings.Join(os.Args[1:], " ")
-}
-
-func processor() string {
-	b, _ := os.ReadFile("/proc/cpuinfo")
-	if m := regexp.MustCompile(`model name\s*: (.*)`).FindSubmatch(b); m != nil {
-		return string(m[1])
-	}
-	return "unknown processor"
-}
-
-func load() string {
-	b, err := os.ReadFile("/proc/loadavg")
-	if f := strings.Fields(string(b)); err == nil && len(f) > 0 {
-		return f[0]
-	}
-	return "unknown"
-}
-
-// busy reports whether half a core or more does other work.
-func busy() bool {
-	var l float64
-	_, err := fmt.Sscan(load(), &l)
-	return err != nil || l > 0.5*float64(runtime.NumCPU())
 }
 
 // rates tells of one race; publish and blind are those by which the others are

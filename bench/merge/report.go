@@ -3,12 +3,11 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"os/exec"
-	"regexp"
-	"runtime"
 	"strings"
 	"time"
+
+	"holdfast/bench/machine"
 )
 
 // A report is RESULTS.md while it grows.
@@ -18,35 +17,12 @@ func (r *report) printf(format string, args ...any) { fmt.Fprintf(&r.b, format, 
 
 func newReport(c *config, now time.Time) *report {
 	r := &report{}
-	r.printf("# holdfast's merging beside its peers\n\nWritten by `go run ./merge%s` in `bench/` on %s.\n", flags(), now.UTC().Format(time.DateOnly))
+	r.printf("# holdfast's merging beside its peers\n\nWritten by `go run ./merge%s` in `bench/` on %s.\n", machine.Flags(), now.UTC().Format(time.DateOnly))
 	r.printf("Medians of %d rounds in which the contestants took turns; files in the page cache, output to /dev/null.\n", c.rounds)
 	r.printf("Ratios are medians of the ratios within each round. Outputs were compared before.\n")
-	r.printf("\nMachine: %d cores, %s, %s/%s, %s, %s.\n", runtime.NumCPU(), processor(), runtime.GOOS, runtime.GOARCH, runtime.Version(), gnuVersion())
-	r.printf("Load average when the run began: %s (more than the number of cores: the figures say more about the others).\n", load())
+	r.printf("\nMachine: %s, %s.\n", machine.Describe(), gnuVersion())
+	r.printf("Load average when the run began: %s (more than the number of cores: the figures say more about the others).\n", machine.Load())
 	return r
-}
-
-func flags() string {
-	if len(os.Args) < 2 {
-		return ""
-	}
-	return " " + strings.Join(os.Args[1:], " ")
-}
-
-func processor() string {
-	b, _ := os.ReadFile("/proc/cpuinfo")
-	if m := regexp.MustCompile(`model name\s*: (.*)`).FindSubmatch(b); m != nil {
-		return string(m[1])
-	}
-	return "unknown processor"
-}
-
-func load() string {
-	b, err := os.ReadFile("/proc/loadavg")
-	if f := strings.Fields(string(b)); err == nil && len(f) > 0 {
-		return f[0]
-	}
-	return "unknown"
 }
 
 func gnuVersion() string {

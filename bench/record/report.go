@@ -7,9 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"holdfast/bench/machine"
 )
 
 // A report is RESULTS.md while it grows.
@@ -23,9 +24,9 @@ type report struct {
 
 func newReport(c *config, all []*contestant) *report {
 	r := &report{all: all, rows: map[string][]string{}}
-	r.printf("# holdfast's journal beside other write-ahead logs\n\nWritten by `go run ./record%s` in `bench/`. Records of %d bytes.\n", flags(), recordSize)
+	r.printf("# holdfast's journal beside other write-ahead logs\n\nWritten by `go run ./record%s` in `bench/`. Records of %d bytes.\n", machine.Flags(), recordSize)
 	r.printf("Medians of %d rounds in which the contestants took turns, with the slowest and fastest round.\n", c.rounds)
-	r.printf("\nMachine: %d cores, %s, %s/%s, %s. Journals lie in `%s`'s file system.\nLoad average of the machine when the run began: %s.\n\n", runtime.NumCPU(), cpuName(), runtime.GOOS, runtime.GOARCH, runtime.Version(), filepath.Dir(c.dir), load())
+	r.printf("\nMachine: %s. Journals lie in `%s`'s file system.\nLoad average of the machine when the run began: %s.\n\n", machine.Describe(), filepath.Dir(c.dir), machine.Load())
 	info, _ := debug.ReadBuildInfo()
 	versions := map[string]string{"holdfast": "this repository"}
 	if info != nil {
@@ -39,31 +40,6 @@ func newReport(c *config, all []*contestant) *report {
 		r.printf("- %s: %s %s; %s\n", p.name, p.module, versions[p.module], p.note)
 	}
 	return r
-}
-
-func flags() string {
-	if len(os.Args) < 2 {
-		return ""
-	}
-	return " " + strings.Join(os.Args[1:], " ")
-}
-
-func cpuName() string {
-	b, _ := os.ReadFile("/proc/cpuinfo")
-	if m := regexp.MustCompile(`model name\s*: (.*)`).FindSubmatch(b); m != nil {
-		return string(m[1])
-	}
-	return "unknown processor"
-}
-
-// load is how many processes wanted to run: above the number of cores the
-// figures say more about the others than about the journals.
-func load() string {
-	b, err := os.ReadFile("/proc/loadavg")
-	if f := strings.Fields(string(b)); err == nil && len(f) > 0 {
-		return f[0]
-	}
-	return "unknown"
 }
 
 func (r *report) printf(format string, args ...any) { fmt.Fprintf(&r.b, format, args...) }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -96,23 +95,7 @@ func TestExpectOnReplicas(t *testing.T) {
 	}
 	c := b.config("id")
 	c.Mode, c.Replicas = Expect, 3
-	var sum guard.Counters
-	var mu sync.Mutex
-	var group sync.WaitGroup
-	for range 3 {
-		group.Go(func() {
-			got, err := Run(t.Context(), b.conn, c)
-			if err != nil {
-				t.Error(err)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			sum.Accepted += got.Accepted
-			sum.Resumed += got.Resumed
-			sum.Duplicates += got.Duplicates
-		})
-	}
-	group.Wait()
+	sum := b.race(3, c)
 	if sum.Accepted+sum.Resumed < keys || sum.Duplicates < keys*(times-1) {
 		t.Errorf("%+v", sum)
 	}

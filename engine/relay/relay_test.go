@@ -244,6 +244,27 @@ func TestWindowForgets(t *testing.T) {
 	}
 }
 
+// race runs relays side by side and adds up what they did.
+func (b *bench) race(relays int, c Config) (sum guard.Counters) {
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	for range relays {
+		group.Go(func() {
+			got, err := Run(b.Context(), b.conn, c)
+			if err != nil {
+				b.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			sum.Accepted += got.Accepted
+			sum.Resumed += got.Resumed
+			sum.Duplicates += got.Duplicates
+		})
+	}
+	group.Wait()
+	return sum
+}
+
 // Many relays at once, in partitions: each key once.
 func TestManyRelays(t *testing.T) {
 	t.Parallel()
@@ -254,22 +275,7 @@ func TestManyRelays(t *testing.T) {
 	}
 	c := b.config("id")
 	c.Partitions = 4
-	var sum guard.Counters
-	var mu sync.Mutex
-	var group sync.WaitGroup
-	for range relays {
-		group.Go(func() {
-			got, err := Run(t.Context(), b.conn, c)
-			if err != nil {
-				t.Error(err)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			sum.Accepted += got.Accepted
-			sum.Duplicates += got.Duplicates
-		})
-	}
-	group.Wait()
+	sum := b.race(relays, c)
 	b.expect(sum, keys, 2*keys, 0, 0)
 	seen := map[string]bool{}
 	for p := range 4 {

@@ -56,6 +56,20 @@ type killed struct {
 	stop, over  chan struct{} // of killLater
 }
 
+// mixedPath is the nth path of a list of which most are fetched at once, some
+// never, and some the second time.
+func mixedPath(n int) string {
+	switch n % 10 {
+	case 3:
+		return fmt.Sprintf("/status/503?n=%d", n)
+	case 6:
+		return fmt.Sprintf("/status/404?n=%d", n)
+	case 9:
+		return fmt.Sprintf("/fault/seq/%d/500,200", n)
+	}
+	return fmt.Sprintf("/bytes/2000?seed=%d&n=%d", n+1, n)
+}
+
 func newKilled(t *testing.T, seed uint64) *killed {
 	server, err := flakyhttp.Start(flakyhttp.Config{})
 	if err != nil {
@@ -66,17 +80,8 @@ func newKilled(t *testing.T, seed uint64) *killed {
 		stop: make(chan struct{}), over: make(chan struct{})}
 	var list strings.Builder
 	for n := range k.size() {
-		path := fmt.Sprintf("/bytes/2000?seed=%d&n=%d", n+1, n)
-		switch n % 10 {
-		case 3:
-			path = fmt.Sprintf("/status/503?n=%d", n)
-		case 6:
-			path = fmt.Sprintf("/status/404?n=%d", n)
-		case 9:
-			path = fmt.Sprintf("/fault/seq/%d/500,200", n)
-		}
-		k.urls = append(k.urls, server.URL()+path)
-		fmt.Fprintln(&list, server.URL()+path)
+		k.urls = append(k.urls, server.URL()+mixedPath(n))
+		fmt.Fprintln(&list, k.urls[n])
 	}
 	if err := os.WriteFile(k.path("list"), []byte(list.String()), 0o666); err != nil {
 		t.Fatal(err)

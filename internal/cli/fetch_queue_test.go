@@ -160,16 +160,9 @@ func TestFetchQueueKilled(t *testing.T) {
 	kills := soak.Rounds(9, 24)
 	j := newSharedJob(t, func(base string) (urls []string) {
 		for n := range 12 * kills {
-			path := fmt.Sprintf("/bytes/2000?seed=%d&n=%d", n+1, n)
-			switch n % 10 {
-			case 3:
-				path = fmt.Sprintf("/status/503?n=%d", n)
-			case 6:
-				path = fmt.Sprintf("/status/404?n=%d", n)
-			case 8:
+			path := mixedPath(n)
+			if n%10 == 8 {
 				path = fmt.Sprintf("/drip?numbytes=10&duration=0.2&delay=0&n=%d", n)
-			case 9:
-				path = fmt.Sprintf("/fault/seq/%d/500,200", n)
 			}
 			urls = append(urls, base+path)
 		}

@@ -8,28 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"holdfast/replay/tick"
 )
 
-// TestKeyViewIsTheNaiveAnswer: the rows of duplication_analysis.csv in the
-// views key and both are what a group-by of the output gives.
-func TestKeyViewIsTheNaiveAnswer(t *testing.T) {
-	for _, preset := range []string{"mixed", "dense-walk", "dmr2025"} {
-		dir := lab(t, preset, 9, 14000)
-		c := config(dir)
-		run(t, c)
-		want, got := naive(t, c.Output), keyView(t, c.Out+"/duplication_analysis.csv")
-		if len(want) == 0 {
-			t.Fatalf("%s: no key group at all", preset)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: -naive +audit\n%s", preset, diff)
-		}
-	}
-}
-
+// naive groups the rows of an output by symbol and timestamp as they are spelled:
+// how many, and how far their prices lie apart.
 func naive(t *testing.T, path string) []string {
 	t.Helper()
 	type group struct {
@@ -60,6 +43,7 @@ func naive(t *testing.T, path string) []string {
 	return list
 }
 
+// keyView is what the audit says of the same.
 func keyView(t *testing.T, path string) []string {
 	t.Helper()
 	var list []string
