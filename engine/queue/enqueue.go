@@ -35,8 +35,8 @@ type enqueueState struct {
 	At   time.Time `json:"at"`
 }
 
-// senders is how many URLs are on their way to the engine at once.
-const senders = 256
+// underway is how many URLs are on their way to the engine at once.
+const underway = 1024
 
 // Enqueued counts the lines of a list.
 type Enqueued struct {
@@ -69,11 +69,14 @@ type enqueuer struct {
 	list  *fetch.List
 	bad   func(line int64, url string, err error)
 	check bool // a result may be there already
+	pipe  *pipe
+	slots chan struct{} // as many as URLs underway
 
-	mu   sync.Mutex
-	n    Enqueued
-	err  error
-	stop context.CancelFunc
+	mu     sync.Mutex
+	n      Enqueued
+	err    error
+	failed string // what the error is about
+	stop   context.CancelFunc
 }
 
 // Enqueue brings a list into a job, which it makes if there is none. bad is told
@@ -83,7 +86,7 @@ type enqueuer struct {
 // refuses what waits already, and what has a result is not sent. An error comes
 // with the counts up to it.
 func Enqueue(ctx context.Context, conn *engine.Conn, c Config, list *fetch.List, bad func(line int64, url string, err error), tell func(Enqueued)) (Enqueued, error) {
-	e := &enqueuer{c: c, conn: conn, list: list, bad: bad, n: Enqueued{Job: c.Job}}
+	e := &enqueuer{c: c, conn: conn, list: list, bad: bad, slots: make(chan struct{}, underway), n: Enqueued{Job: c.Job}}
 	var err error
 	if e.p, err = c.find(ctx, conn, true); err != nil {
 		return e.n, err
@@ -114,37 +117,35 @@ func (e *enqueuer) open(ctx context.Context, is bool) error {
 	return explain(e.conn, "bucket "+e.c.bucketName(), err)
 }
 
-// run reads the list and lets several goroutines send.
-func (e *enqueuer) run(ctx context.Context, tell func(Enqueued)) error {
+// run reads the list, and waits until all of it has come to the engine.
+func (e *enqueuer) run(ctx context.Context, tell func(Enqueued)) (err error) {
 	ctx, e.stop = context.WithCancel(ctx)
 	defer e.stop()
-	urls := make(chan *nats.Msg, senders)
-	var all sync.WaitGroup
-	for range senders {
-		all.Go(func() {
-			for m := range urls {
-				if err := e.send(ctx, m); err != nil {
-					e.fail(err)
-				}
-			}
-		})
+	if e.pipe, err = newPipe(e.conn); err != nil {
+		return err
 	}
-	err := e.read(ctx, urls, tell)
-	close(urls)
-	all.Wait()
+	var sending sync.WaitGroup
+	sending.Go(func() { e.pipe.run(ctx) })
+	err = e.read(ctx, tell)
+	for range underway {
+		e.slots <- struct{}{} // what has failed or was cancelled comes back too
+	}
+	e.stop()
+	sending.Wait()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.err != nil {
-		return e.err
+		return explain(e.conn, e.failed, e.err)
 	}
 	return err
 }
 
-func (e *enqueuer) fail(err error) {
+// fail ends the sending; where is the stream that the error is about.
+func (e *enqueuer) fail(where string, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.err == nil {
-		e.err = err
+		e.err, e.failed = err, where
 	}
 	e.stop()
 }
@@ -155,7 +156,7 @@ func (e *enqueuer) count(n *int64) {
 	e.mu.Unlock()
 }
 
-func (e *enqueuer) read(ctx context.Context, urls chan<- *nats.Msg, tell func(Enqueued)) error {
+func (e *enqueuer) read(ctx context.Context, tell func(Enqueued)) error {
 	for ctx.Err() == nil {
 		u, err := e.list.Next()
 		switch {
@@ -177,15 +178,9 @@ func (e *enqueuer) read(ctx context.Context, urls chan<- *nats.Msg, tell func(En
 			e.count(&e.n.Duplicates)
 			continue
 		}
-		key := Key(u.Line, text)
-		m := &nats.Msg{Subject: e.c.queueSubject(key), Header: nats.Header{}, Data: append([]byte(nil), text...)}
-		m.Header.Set("Nats-Msg-Id", e.c.Job+"."+key)
-		m.Header.Set("Nats-Expected-Stream", e.c.queueName())
-		if e.check {
-			m.Header.Set(headerCheck, "1")
-		}
 		select {
-		case urls <- m:
+		case e.slots <- struct{}{}:
+			e.send(Key(u.Line, text), append([]byte(nil), text...))
 		case <-ctx.Done():
 		}
 		e.mu.Lock()
@@ -198,30 +193,64 @@ func (e *enqueuer) read(ctx context.Context, urls chan<- *nats.Msg, tell func(En
 }
 
 // send brings one URL to the queue, unless it is there or done.
-func (e *enqueuer) send(ctx context.Context, m *nats.Msg) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
+func (e *enqueuer) send(key string, text []byte) {
+	if !e.check {
+		e.publish(key, text)
+		return
 	}
+	e.pipe.send(&request{
+		msg:      &nats.Msg{Subject: "$JS.API.DIRECT.GET." + e.c.resultsName() + "." + e.c.resultsSubject(key)},
+		patience: e.c.Patience,
+		read:     found,
+		done: func(done bool, err error) {
+			switch {
+			case err != nil:
+				e.sent(nil, "stream "+e.c.resultsName(), err)
+			case done:
+				e.sent(&e.n.Done, "", nil)
+			default:
+				e.publish(key, text)
+			}
+		},
+	})
+}
+
+func (e *enqueuer) publish(key string, text []byte) {
+	m := &nats.Msg{Subject: e.c.queueSubject(key), Data: text, Header: nats.Header{
+		"Nats-Msg-Id":          {e.c.Job + "." + key},
+		"Nats-Expected-Stream": {e.c.queueName()},
+	}}
 	if e.check {
-		key := m.Subject[len(e.c.queueSubject("")):]
-		switch done, err := hasResult(ctx, e.conn, e.p.results, e.c.resultsSubject(key)); {
-		case err != nil:
-			return explain(e.conn, "stream "+e.c.resultsName(), err)
-		case done:
-			e.count(&e.n.Done)
-			return nil
+		m.Header.Set(headerCheck, "1")
+	}
+	e.pipe.send(&request{msg: m, patience: e.c.Patience, read: stored, done: func(there bool, err error) {
+		if there {
+			e.sent(&e.n.Waiting, "", nil)
+		} else {
+			e.sent(&e.n.Enqueued, "stream "+e.c.queueName(), err)
 		}
+	}})
+}
+
+// sent counts a URL that is where it belongs, and makes room for another.
+func (e *enqueuer) sent(n *int64, where string, err error) {
+	if err == nil {
+		e.count(n)
+	} else {
+		e.fail(where, err)
 	}
-	there, err := publish(ctx, e.conn, m, e.c.Patience)
-	switch {
-	case err != nil:
-		return explain(e.conn, "stream "+e.c.queueName(), err)
-	case there:
-		e.count(&e.n.Waiting)
-	default:
-		e.count(&e.n.Enqueued)
+	<-e.slots
+}
+
+// found reads the answer to a question for the last message of a subject.
+func found(m *nats.Msg) (there bool, err error) {
+	switch m.Header.Get("Status") {
+	case "":
+		return true, nil
+	case "404":
+		return false, nil
 	}
-	return nil
+	return false, nats.ErrNoResponders
 }
 
 // hasResult reports whether a subject of the results is taken.

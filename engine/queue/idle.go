@@ -133,8 +133,7 @@ func (w *Worker) see(t Totals, err error) {
 	case t.Open && time.Since(w.moved) < w.c.Patience:
 		return
 	}
-	w.over = io.EOF
-	w.changed.Broadcast()
+	w.end(io.EOF)
 }
 
 // CountOutcomes gives the totals of a job, with the outcomes of all results.

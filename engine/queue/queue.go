@@ -158,6 +158,8 @@ func wrongResults(s jetstream.StreamConfig) string {
 		return "it takes a second result of a URL: max_msgs_per_subject 1, discard new, discard_new_per_subject are needed"
 	case s.MaxAge > 0 || !s.DenyDelete || !s.DenyPurge:
 		return "it forgets results: by age, deletes or purges"
+	case !s.AllowDirect:
+		return "it cannot be asked for one result: allow_direct is needed"
 	}
 	return ""
 }

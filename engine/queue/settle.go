@@ -13,44 +13,69 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"holdfast/fetch"
+	"holdfast/fetch/retry"
 )
 
 // settle takes what became of a URL. It does not wait.
 func (w *Worker) settle(f *flight, s fetch.Settled) {
 	w.mu.Lock()
-	f.settling = true
+	w.settles(f)
 	w.mu.Unlock()
-	w.all.Go(func() {
-		switch {
-		case !s.Postponed:
-			w.record(f, s)
-		case s.NotBefore.IsZero() && s.Outcome.String() != "breaker_open":
-			w.giveBack(f)
-		default:
+	switch {
+	case !s.Postponed:
+		w.record(f, s)
+	case s.NotBefore.IsZero() && s.Outcome != retry.OutcomeBreakerOpen:
+		w.all.Go(func() { w.giveBack(f) })
+	default:
+		w.all.Go(func() {
 			w.putOff(f, s)
-		}
-		w.release(f)
-	})
+			w.release(f)
+		})
+	}
+}
+
+// settles is called with mu held.
+func (w *Worker) settles(f *flight) {
+	f.settling = true
+	w.settling++
+	w.changed.Broadcast() // there is room for another
 }
 
 // record publishes a result: BEFORE the URL leaves the queue. A second result
 // is refused by the stream, and the URL is done all the same.
 func (w *Worker) record(f *flight, s fetch.Settled) {
 	by := w.by + "." + strconv.FormatUint(f.delivered, 10)
-	m := &nats.Msg{Subject: w.c.resultsSubject(f.key), Header: nats.Header{}, Data: w.fit(s.Records)}
-	m.Header.Set("Nats-Expected-Stream", w.c.resultsName())
-	m.Header.Set(headerOutcome, s.Outcome.String())
-	m.Header.Set(headerAttempts, strconv.Itoa(s.Attempts))
-	m.Header.Set(headerBy, by)
-	there, err := publish(w.ctx, w.conn, m, w.c.Patience)
-	if err != nil {
-		err = explain(w.conn, "stream "+w.c.resultsName(), err)
-		w.mu.Lock()
-		w.fail(err)
-		w.mu.Unlock()
-		return
-	}
-	ours := !there || w.isOurs(m.Subject, by)
+	m := &nats.Msg{Subject: w.c.resultsSubject(f.key), Data: w.fit(s.Records), Header: nats.Header{
+		"Nats-Expected-Stream": w.expected,
+		headerOutcome:          {s.Outcome.String()},
+		headerAttempts:         {strconv.Itoa(s.Attempts)},
+		headerBy:               {by},
+	}}
+	bad := s.Outcome == retry.OutcomeBadInput
+	w.pipe.send(&request{msg: m, patience: w.c.Patience, read: stored, done: func(there bool, err error) {
+		switch {
+		case err != nil && w.ctx.Err() != nil: // nobody waits for it any more
+		case err != nil:
+			w.all.Go(func() { w.unrecorded(f, err) })
+		case there:
+			w.all.Go(func() { w.recorded(f, bad, w.isOurs(m.Subject, by)) })
+		default:
+			w.recorded(f, bad, true)
+		}
+	}})
+}
+
+// unrecorded ends the run: a URL's result has no place to go.
+func (w *Worker) unrecorded(f *flight, err error) {
+	err = explain(w.conn, "stream "+w.c.resultsName(), err)
+	w.mu.Lock()
+	w.fail(err)
+	w.mu.Unlock()
+	w.release(f)
+}
+
+// recorded lets a URL that has a result leave the queue.
+func (w *Worker) recorded(f *flight, bad, ours bool) {
 	w.mu.Lock()
 	if ours {
 		w.n.Recorded++
@@ -59,14 +84,27 @@ func (w *Worker) record(f *flight, s fetch.Settled) {
 	}
 	w.mu.Unlock()
 	if f.wasPut {
-		w.forgetPut(f.key)
+		w.all.Go(func() { w.forgetPut(f.key) })
 	}
-	if s.Outcome.String() == "bad_input" {
+	if bad {
 		_ = w.message(f).TermWithReason("no URL that could be sent; its result says why") // otherwise it comes again, and is found done
+		w.release(f)
 		return
 	}
 	w.ack(f)
 }
+
+// ackPatience is how long an acknowledgement may take to be confirmed.
+const ackPatience = 4 * time.Second
+
+// ack removes a URL from the queue, and releases it when that is confirmed. If
+// it is not, the URL comes again, and is found to have a result.
+func (w *Worker) ack(f *flight) {
+	m := &nats.Msg{Subject: w.message(f).Reply(), Data: ackText}
+	w.pipe.send(&request{msg: m, patience: ackPatience, read: acknowledged, done: func(bool, error) { w.release(f) }})
+}
+
+var ackText = []byte("+ACK")
 
 // fit cuts records that are longer than a message may be down to the last one.
 func (w *Worker) fit(records []byte) []byte {
@@ -94,14 +132,6 @@ func (w *Worker) message(f *flight) jetstream.Msg {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return f.msg
-}
-
-// ack removes a URL from the queue. If that fails it comes again, and is found
-// to have a result.
-func (w *Worker) ack(f *flight) {
-	ctx, cancel := context.WithTimeout(w.ctx, 4*time.Second)
-	defer cancel()
-	_ = w.message(f).DoubleAck(ctx)
 }
 
 // giveBack lets another process have a URL at once.

@@ -54,25 +54,30 @@ type Worker struct {
 	c    WorkerConfig
 	conn *engine.Conn
 	p    parts
+	pipe *pipe
 	by   string // this process, in results
 
-	ctx  context.Context // ends what waits for the engine
-	end  context.CancelFunc
-	all  sync.WaitGroup
-	list *fetch.List // reads lines; Next alone uses it
+	expected []string // the stream of results, for their headers
 
-	mu      sync.Mutex // guards what follows; never held while anything waits
-	changed sync.Cond  // ready, held, over or closing changed
-	held    map[uint64]*flight
-	ready   []*flight
-	over    error // what Next returns when nothing is ready; nil: wait
-	closing bool
-	failed  error
-	n       Counters
-	totals  Totals // as last seen
-	moved   time.Time
-	lostAt  time.Time            // since when the engine does not answer; zero: it does
-	gates   map[string]time.Time // told to others
+	ctx    context.Context // ends what waits for the engine
+	cancel context.CancelFunc
+	all    sync.WaitGroup
+	list   *fetch.List // reads lines; Next alone uses it
+
+	mu       sync.Mutex // guards what follows; never held while anything waits
+	some     sync.Cond  // ready or over changed
+	changed  sync.Cond  // held, settling, over or closing changed
+	held     map[uint64]*flight
+	settling int // of held
+	ready    []*flight
+	over     error // what Next returns when nothing is ready; nil: wait
+	closing  bool
+	failed   error
+	n        Counters
+	totals   Totals // as last seen
+	moved    time.Time
+	lostAt   time.Time            // since when the engine does not answer; zero: it does
+	gates    map[string]time.Time // told to others
 }
 
 // Open takes part in a job.
@@ -81,14 +86,19 @@ func Open(ctx context.Context, conn *engine.Conn, c WorkerConfig) (*Worker, erro
 	if err != nil {
 		return nil, err
 	}
+	pipe, err := newPipe(conn)
+	if err != nil {
+		return nil, err
+	}
 	w := &Worker{
-		c: c, conn: conn, p: p, by: rand.Text()[:12], list: fetch.NewList(strings.NewReader(""), "the queue"),
+		c: c, conn: conn, p: p, pipe: pipe, expected: []string{c.resultsName()}, by: rand.Text()[:12], list: fetch.NewList(strings.NewReader(""), "the queue"),
 		held: map[uint64]*flight{}, moved: time.Now(), gates: map[string]time.Time{},
 	}
 	w.list.Each = c.Each
-	w.changed.L = &w.mu
-	w.ctx, w.end = context.WithCancel(context.WithoutCancel(ctx))
+	w.some.L, w.changed.L = &w.mu, &w.mu
+	w.ctx, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	w.see(w.census())
+	w.all.Go(func() { w.pipe.run(w.ctx) })
 	w.all.Go(w.pull)
 	w.all.Go(w.beat)
 	w.all.Go(w.watch)
@@ -100,7 +110,7 @@ func Open(ctx context.Context, conn *engine.Conn, c WorkerConfig) (*Worker, erro
 func (w *Worker) Next() (fetch.Unit, error) {
 	w.mu.Lock()
 	for len(w.ready) == 0 && w.over == nil {
-		w.changed.Wait()
+		w.some.Wait()
 	}
 	if w.over != nil {
 		defer w.mu.Unlock()
@@ -142,21 +152,36 @@ func (w *Worker) pull() {
 }
 
 // room waits until there is some, and a moment longer for more of it: a pull
-// costs about as much as a message.
+// costs about as much as a few messages.
 func (w *Worker) room() (int, bool) {
 	w.mu.Lock()
-	for len(w.held) >= w.c.Window && !w.stopped() {
+	for w.free() <= 0 && !w.stopped() {
 		w.changed.Wait()
 	}
-	room, ok := w.c.Window-len(w.held), !w.stopped()
+	room, ok := w.free(), !w.stopped()
 	w.mu.Unlock()
 	if ok && room < w.c.Window/4 {
 		ok = w.pause(3 * time.Millisecond)
 		w.mu.Lock()
-		room = w.c.Window - len(w.held)
+		room = w.free()
 		w.mu.Unlock()
 	}
 	return room, ok
+}
+
+// free is how many URLs this process has room for: as many as the window that
+// are not fetched, and as many that are fetched and not recorded yet. It is
+// called with mu held.
+func (w *Worker) free() int {
+	return min(w.c.Window-(len(w.held)-w.settling), 2*w.c.Window-len(w.held))
+}
+
+// end says that no more URLs are taken: what Next returns from now on. It is
+// called with mu held.
+func (w *Worker) end(err error) {
+	w.over = err
+	w.some.Broadcast()
+	w.changed.Broadcast()
 }
 
 // stopped is called with mu held.
@@ -230,9 +255,8 @@ func (w *Worker) fail(err error) {
 		w.failed = err
 	}
 	if w.over == nil || errors.Is(w.over, io.EOF) {
-		w.over = err
+		w.end(err)
 	}
-	w.changed.Broadcast()
 }
 
 // take receives a delivery.
@@ -281,18 +305,18 @@ func (c Config) keyOf(subject string) (key string, line int64, ok bool) {
 // one with a result is not fetched.
 func (w *Worker) admit(f *flight) {
 	done, err := hasResult(w.ctx, w.conn, w.p.results, w.c.resultsSubject(f.key))
-	if err == nil && !done {
+	if err == nil && !done && f.delivered > 1 { // else nobody can have put it off
 		f.tried, f.wasPut, err = w.readPut(f.key)
 	}
 	switch {
 	case err != nil:
 		w.release(f) // it comes again, to us or to another
 	case done:
-		w.ack(f)
 		w.mu.Lock()
 		w.n.Skipped++
+		w.settles(f)
 		w.mu.Unlock()
-		w.release(f)
+		w.ack(f)
 	default:
 		w.hand(f)
 	}
@@ -301,12 +325,15 @@ func (w *Worker) admit(f *flight) {
 func (w *Worker) hand(f *flight) {
 	w.mu.Lock()
 	w.ready = append(w.ready, f)
-	w.changed.Broadcast()
+	w.some.Signal()
 	w.mu.Unlock()
 }
 
 func (w *Worker) release(f *flight) {
 	w.mu.Lock()
+	if f.settling {
+		w.settling--
+	}
 	delete(w.held, f.id)
 	w.moved = time.Now()
 	w.changed.Broadcast()
@@ -340,19 +367,18 @@ func (w *Worker) beat() {
 // another process. A second call does nothing.
 func (w *Worker) Close() error {
 	w.mu.Lock()
-	if w.over == nil {
-		w.over = io.EOF
-	}
 	w.closing = true
+	if w.over == nil {
+		w.end(io.EOF)
+	}
 	rest := w.ready
 	w.ready = nil
-	w.changed.Broadcast()
 	w.mu.Unlock()
 	for _, f := range rest {
 		w.giveBack(f)
 	}
 	w.mu.Lock()
-	for w.settlingAny() {
+	for w.settling > 0 {
 		w.changed.Wait()
 	}
 	rest = nil
@@ -363,7 +389,7 @@ func (w *Worker) Close() error {
 	for _, f := range rest {
 		w.giveBack(f)
 	}
-	w.end()
+	w.cancel()
 	w.all.Wait()
 	last, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
@@ -371,16 +397,6 @@ func (w *Worker) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.failed
-}
-
-// settlingAny is called with mu held.
-func (w *Worker) settlingAny() bool {
-	for _, f := range w.held {
-		if f.settling {
-			return true
-		}
-	}
-	return false
 }
 
 // Counters tells what this process did.
