@@ -169,11 +169,14 @@ func (w *Worker) room() (int, bool) {
 	return room, ok
 }
 
-// free is how many URLs this process has room for: as many as the window that
-// are not fetched, and as many that are fetched and not recorded yet. It is
-// called with mu held.
+// unsettled is how many windows of URLs may be on their way to be recorded: an
+// engine that is slower than the web for a moment holds nobody up, and one that
+// always is does.
+const unsettled = 3
+
+// free is how many URLs this process has room for. It is called with mu held.
 func (w *Worker) free() int {
-	return min(w.c.Window-(len(w.held)-w.settling), 2*w.c.Window-len(w.held))
+	return min(w.c.Window-(len(w.held)-w.settling), (1+unsettled)*w.c.Window-len(w.held))
 }
 
 // end says that no more URLs are taken: what Next returns from now on. It is

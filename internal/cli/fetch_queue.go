@@ -121,6 +121,7 @@ func (f *fetchFlags) runQueue(ctx context.Context, a *app) error {
 		return err
 	}
 	defer r.close()
+	giveRoom(config.Concurrency)
 	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) }) // the second one ends us at once
 	r.job = w
 	s, err := r.fetchAll(ctx, a, w)
