@@ -49,6 +49,7 @@ type Enqueued struct {
 	Enqueued   int64  `json:"enqueued"` // new in the queue
 	Waiting    int64  `json:"waiting"`  // were there already, not fetched yet
 	Done       int64  `json:"done"`     // have a result already
+	Others     int64  `json:"others"`   // URLs of the job that are not of this list
 }
 
 // ErrTooLong says that a line is longer than a message of the engine may be.
@@ -99,9 +100,25 @@ func Enqueue(ctx context.Context, conn *engine.Conn, c Config, list *fetch.List,
 	in := list.Inputs()
 	e.n.Lines, e.n.Blank, e.n.Comments = in.Lines, in.Blank, in.Comments
 	if err == nil {
+		err = e.countOthers(ctx)
+	}
+	if err == nil {
 		err = e.open(ctx, false)
 	}
 	return e.n, err
+}
+
+// countOthers finds out what else is in the job. The stream numbers what it
+// takes, each URL once, and does not forget how far it is when URLs leave it.
+func (e *enqueuer) countOthers(ctx context.Context) error {
+	err := e.conn.Try(ctx, func(ctx context.Context) error {
+		info, err := e.p.queue.Info(ctx)
+		if err == nil {
+			e.n.Others = max(int64(info.State.LastSeq)-e.n.Enqueued-e.n.Waiting-e.n.Done, 0)
+		}
+		return err
+	})
+	return explain(e.conn, "stream "+e.c.queueName(), err)
 }
 
 // open says whether more URLs are to come.
@@ -166,8 +183,8 @@ func (e *enqueuer) read(ctx context.Context, tell func(Enqueued)) error {
 			return err
 		}
 		text := e.list.Text()
-		if u.Bad == nil && int64(len(text)) > e.conn.NATS.MaxPayload()-1024 {
-			u.Bad = fmt.Errorf("%w: a message may have %d bytes there", ErrTooLong, e.conn.NATS.MaxPayload())
+		if most := longest(e.conn, e.p.queue); u.Bad == nil && len(text) > most-1024 {
+			u.Bad = fmt.Errorf("%w: a message may have %d bytes there", ErrTooLong, most)
 		}
 		switch {
 		case u.Bad != nil:

@@ -136,12 +136,20 @@ func (w *Worker) see(t Totals, err error) {
 	w.end(io.EOF)
 }
 
+// notOurs stands among the outcomes for results that no process of holdfast
+// published.
+const notOurs = "not_of_holdfast"
+
 // CountOutcomes gives the totals of a job, with the outcomes of all results.
 func CountOutcomes(ctx context.Context, conn *engine.Conn, c Config) (Totals, error) {
 	t := Totals{Outcomes: map[string]int64{}}
 	err := each(ctx, conn, c, true, func(m jetstream.Msg) error {
 		t.Done++
-		t.Outcomes[m.Headers().Get(headerOutcome)]++
+		outcome := m.Headers().Get(headerOutcome)
+		if !byHoldfast(m) {
+			outcome = notOurs
+		}
+		t.Outcomes[outcome]++
 		return nil
 	})
 	if err != nil {

@@ -49,6 +49,8 @@ type pipe struct {
 	sub   *nats.Subscription
 	wake  chan struct{} // there is something to send
 
+	connection uint64 // how often there was another; run alone uses it
+
 	mu      sync.Mutex // never held while anything waits
 	last    uint64
 	waiting []*request
@@ -129,16 +131,20 @@ func (p *pipe) publish(r *request) {
 	}
 }
 
-// again sends what was not answered in time.
+// again sends what was not answered in time, and all that is not answered when
+// the connection is a new one: answers to the old one are lost.
 func (p *pipe) again() {
 	now := time.Now()
 	var late, over []*request
+	connection := p.conn.NATS.Stats().Reconnects
+	fresh := connection != p.connection
+	p.connection = connection
 	p.mu.Lock()
 	for _, r := range p.open {
 		switch {
 		case !now.Before(r.until):
 			over = append(over, r)
-		case !now.Before(r.next):
+		case fresh, !now.Before(r.next):
 			late = append(late, r)
 			r.next = now.Add(min(oneTry, r.until.Sub(now)))
 		}

@@ -164,6 +164,15 @@ func wrongResults(s jetstream.StreamConfig) string {
 	return ""
 }
 
+// longest is how many bytes a message of a stream may have.
+func longest(conn *engine.Conn, s jetstream.Stream) int {
+	most := int(conn.NATS.MaxPayload())
+	if of := int(s.CachedInfo().Config.MaxMsgSize); of > 0 {
+		most = min(most, of)
+	}
+	return most
+}
+
 func onePerSubject(s jetstream.StreamConfig) bool {
 	return s.MaxMsgsPerSubject == 1 && s.Discard == jetstream.DiscardNew && s.DiscardNewPerSubject && !s.NoAck
 }

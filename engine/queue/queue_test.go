@@ -173,8 +173,8 @@ func TestShared(t *testing.T) {
 		t.Errorf("%d URLs, %+v", len(seen), got)
 	}
 	n := 0
-	err := queue.Results(t.Context(), j.conn, j.c, func(records []byte) error { n++; return nil })
-	if n != 500 || err != nil {
+	foreign, err := queue.Results(t.Context(), j.conn, j.c, func(records []byte) error { n++; return nil })
+	if n != 500 || foreign != 0 || err != nil {
 		t.Errorf("%d results, %v", n, err)
 	}
 }
@@ -403,6 +403,16 @@ func TestResultsGone(t *testing.T) {
 	_, err := w.Next()
 	if !errors.Is(err, engine.ErrNoStream) || !strings.Contains(err.Error(), "HOLDFAST_RESULTS_j") {
 		t.Error(err)
+	}
+	if err := w.Close(); err == nil {
+		t.Error("it closes as if nothing had happened")
+	}
+	q, err := j.conn.JS.Stream(t.Context(), "HOLDFAST_URLS_j")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := q.CachedInfo().State.Msgs; n != 1 {
+		t.Errorf("%d URLs in the queue: one was acknowledged without a result", n)
 	}
 }
 

@@ -108,7 +108,7 @@ var ackText = []byte("+ACK")
 
 // fit cuts records that are longer than a message may be down to the last one.
 func (w *Worker) fit(records []byte) []byte {
-	most := int(w.conn.NATS.MaxPayload()) - 4096
+	most := longest(w.conn, w.p.results) - 1024 // its headers are shorter
 	if len(records) <= most {
 		return records
 	}

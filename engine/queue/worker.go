@@ -301,7 +301,11 @@ func (c Config) keyOf(subject string) (key string, line int64, ok bool) {
 	key, ok = strings.CutPrefix(subject, c.queueSubject(""))
 	text, fp, _ := strings.Cut(key, ".")
 	line, err := strconv.ParseInt(text, 10, 64)
-	return key, line, ok && err == nil && line > 0 && len(fp) == 16 && !strings.ContainsAny(fp, ".")
+	return key, line, ok && err == nil && line > 0 && text == strconv.FormatInt(line, 10) && isFingerprint(fp)
+}
+
+func isFingerprint(text string) bool {
+	return len(text) == 16 && strings.Trim(text, "0123456789abcdef") == ""
 }
 
 // admit looks up what is known of a URL that was delivered or enqueued before:

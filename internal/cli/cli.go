@@ -158,10 +158,13 @@ func flagsFromEnv(cmd *cobra.Command, getenv func(string) string) error {
 		if f.Changed || f.Name == "help" {
 			return
 		}
-		name := prefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		if v := getenv(name); v != "" {
-			if err := cmd.Flags().Set(f.Name, v); err != nil {
-				errs = append(errs, usageError(fmt.Errorf("%s=%q: %w", name, v, err)))
+		for _, flag := range append([]string{f.Name}, f.Annotations[aliases]...) {
+			name := prefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+			if v := getenv(name); v != "" {
+				if err := cmd.Flags().Set(f.Name, v); err != nil {
+					errs = append(errs, usageError(fmt.Errorf("%s=%q: %w", name, v, err)))
+				}
+				return
 			}
 		}
 	})

@@ -78,7 +78,29 @@ type accessFlags struct{ a engine.Access }
 
 func (g *accessFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&g.a.URL, "nats", "", "URL of the engine, such as nats://127.0.0.1:4222; several with commas")
+	alias(f, "queue", "nats")
 	g.addWho(f)
+}
+
+// aliases is the annotation of a flag with its other names.
+const aliases = "holdfast_aliases"
+
+// alias lets a flag be given by another name too, on the command line and in the
+// environment: fetch has names of its own for the engine, because it speaks to
+// the web as well, and nobody should have to remember which verb has which.
+func alias(f *pflag.FlagSet, other, name string) {
+	flag := f.Lookup(name)
+	if flag.Annotations == nil {
+		flag.Annotations = map[string][]string{}
+	}
+	flag.Annotations[aliases] = append(flag.Annotations[aliases], other)
+	known := f.GetNormalizeFunc()
+	f.SetNormalizeFunc(func(f *pflag.FlagSet, given string) pflag.NormalizedName {
+		if given == other {
+			given = name
+		}
+		return known(f, given)
+	})
 }
 
 // A serverURL is a flag value that may be left out, but not be empty: a shell's
@@ -106,6 +128,9 @@ func (g *accessFlags) addWho(f *pflag.FlagSet) {
 	f.StringVar(&g.a.CA, "tls-ca", "", "file with the certificate authorities to believe (default the system's)")
 	f.StringVar(&g.a.Cert, "tls-cert", "", "file with the client's certificate")
 	f.StringVar(&g.a.Key, "tls-key", "", "file with the certificate's key")
+	alias(f, "queue-ca", "tls-ca")
+	alias(f, "queue-cert", "tls-cert")
+	alias(f, "queue-key", "tls-key")
 	f.DurationVar(&g.a.Patience, "connect-timeout", 10*time.Second, "longest wait for a server and its leader")
 }
 

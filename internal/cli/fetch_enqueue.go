@@ -32,8 +32,10 @@ Run it again whenever it did not come to its end: a line that waits already is
 refused by the engine, and one that has a result is not sent. A line that cannot
 be used is told, counted, and keeps nothing else from being enqueued.
 
-A URL is known by its line number and its text. A list in another order, or with
-a line more at its top, is another list: give it a job of its own.`,
+A URL is known by its line number and its text. So a list that got longer at its
+end adds what is new, while one in another order, or with a line more at its top,
+is another list, and all of its URLs are new: give it a job of its own. Another
+list adds to the job, and is told how many URLs of others the job has.`,
 		Example: `  holdfast fetch enqueue -i urls.txt --queue nats://127.0.0.1:4222 --job news
   holdfast fetch --queue nats://127.0.0.1:4222 --job news --log a.jsonl`,
 		Args: args(0, 0, "flags only"),
@@ -90,6 +92,9 @@ func (q *enqueueFlags) run(ctx context.Context, a *app) error {
 		fmt.Fprintf(a.Stderr, "holdfast: %d URLs are in the queue; the same command goes on, none is enqueued twice\n", n.Enqueued+n.Waiting)
 		return queueError(err)
 	}
+	if n.Others > 0 && n.Enqueued > 0 {
+		a.warn([]string{fmt.Sprintf("job %s has %d URLs that are not of this list, and is fetched as a whole: a list of its own belongs under a --job of its own", n.Job, n.Others)})
+	}
 	if told := a.print(n, func(w io.Writer) error { return writeEnqueued(w, n) }); told != nil {
 		return told
 	}
@@ -112,6 +117,7 @@ func writeEnqueued(w io.Writer, n queue.Enqueued) error {
   done       %10d   have a result already
   duplicates %10d   left out
   bad        %10d   left out
-`, n.Job, n.Lines, n.Enqueued, n.Waiting, n.Done, n.Duplicates, n.Bad)
+  others     %10d   of the job, of other lists
+`, n.Job, n.Lines, n.Enqueued, n.Waiting, n.Done, n.Duplicates, n.Bad, n.Others)
 	return err
 }

@@ -38,6 +38,10 @@ func (q *queueFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&q.access.CA, "queue-ca", "", "file with the certificate authorities to believe for the engine (default the system's)")
 	f.StringVar(&q.access.Cert, "queue-cert", "", "file with the client's certificate for the engine")
 	f.StringVar(&q.access.Key, "queue-key", "", "file with that certificate's key")
+	alias(f, "nats", "queue")
+	alias(f, "tls-ca", "queue-ca")
+	alias(f, "tls-cert", "queue-cert")
+	alias(f, "tls-key", "queue-key")
 }
 
 // addWorker adds what only a process that fetches needs.

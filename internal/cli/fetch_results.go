@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -21,7 +22,7 @@ func newFetchResults(a *app) *cobra.Command {
 		Short: "The log of a job: the records of each URL that has a result, once",
 		Long: `Prints what all processes of a job recorded, as one log in the order of its times.
 Each URL has exactly one final record. It is what holdfast fetch validate and
-holdfast fetch explain read.`,
+holdfast fetch explain read. While the job runs it gives what there is by then.`,
 		Example: `  holdfast fetch results --queue nats://127.0.0.1:4222 --job news > news.jsonl
   holdfast fetch explain https://example.org/ --log news.jsonl`,
 		Args: args(0, 0, "flags only"),
@@ -48,7 +49,7 @@ func (q *queueFlags) results(ctx context.Context, a *app) error {
 	defer conn.Close()
 	s := extsort.New(extsort.Config{})
 	defer s.Close()
-	err = queue.Results(ctx, conn, q.c, func(records []byte) error {
+	foreign, err := queue.Results(ctx, conn, q.c, func(records []byte) error {
 		for line := range bytes.Lines(records) {
 			if err := s.Add(timeOf(line), line); err != nil {
 				return err
@@ -59,7 +60,13 @@ func (q *queueFlags) results(ctx context.Context, a *app) error {
 	if err != nil {
 		return queueError(err)
 	}
-	return a.copySorted(s)
+	if err := a.copySorted(s); err != nil {
+		return err
+	}
+	if foreign > 0 {
+		return notHeld(fmt.Errorf("job %s: %d results are not of holdfast: somebody else publishes under holdfast.res.%s.>, and these URLs have no other", q.c.Job, foreign, q.c.Job))
+	}
+	return nil
 }
 
 func (a *app) copySorted(s *extsort.Sorter) error {

@@ -24,6 +24,8 @@ type publishFlags struct {
 
 func (p *publishFlags) add(f *pflag.FlagSet) {
 	f.Var((*serverURL)(&p.to), "to", "publish the log to JetStream at this URL, such as nats://127.0.0.1:4222?replicas=3")
+	alias(f, "nats", "to")
+	alias(f, "queue", "to")
 	f.StringVar(&p.node, "node", "", "name of this recorder among those of the session (default host and log)")
 	p.access.addWho(f)
 }
