@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -66,8 +67,7 @@ func (h *told) OnMaxRetries(_ string, attempts int, last string) {
 func quick() fetch.Config {
 	c := fetch.SpecDefaults()
 	c.InitialBackoff, c.MaxBackoff = time.Millisecond, 4*time.Millisecond
-	c.Slow = 300 * time.Millisecond
-	c.Timeout = 1500 * time.Millisecond
+	c.Slow, c.Timeout = far, far
 	return c
 }
 
@@ -87,24 +87,25 @@ func TestMatrix(t *testing.T) {
 		return append(all, "max_retries 4 "+last)
 	}
 	for _, c := range []struct {
-		name, path string
-		want       []string
+		name, path    string
+		slow, timeout time.Duration
+		want          []string
 	}{
-		{"200 fast", "/get", []string{"success 200"}},
-		{"200 slow", "/delay/400ms", []string{"success 200", "slow_response"}},
-		{"200 keyword", "/html", []string{"success 200", "body_match Herman"}},
-		{"400", "/status/400", []string{"client_error 400"}},
-		{"404", "/status/404", []string{"client_error 404"}},
-		{"500", "/status/500", failed("server_error 500 %d", "HTTP 500")},
-		{"503", "/status/503", failed("server_error 503 %d", "HTTP 503")},
-		{"timeout", "/fault/stall?phase=headers&for=20s", failed("timeout %d 1.5s", "timeout after 1.5s (headers)")},
-		{"reset", "/fault/reset?when=before", failed("connection_error %d", "")},
+		{"200 fast", "/get", far, far, []string{"success 200"}},
+		{"200 slow", "/delay/400ms", 300 * time.Millisecond, far, []string{"success 200", "slow_response"}},
+		{"200 keyword", "/html", far, far, []string{"success 200", "body_match Herman"}},
+		{"400", "/status/400", far, far, []string{"client_error 400"}},
+		{"404", "/status/404", far, far, []string{"client_error 404"}},
+		{"500", "/status/500", far, far, failed("server_error 500 %d", "HTTP 500")},
+		{"503", "/status/503", far, far, failed("server_error 503 %d", "HTTP 503")},
+		{"timeout", "/fault/stall?phase=headers&for=10m", far, 500 * time.Millisecond, failed("timeout %d 500ms", "timeout after 500ms")},
+		{"reset", "/fault/reset?when=before", far, far, failed("connection_error %d", "")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			h := &told{}
 			config := quick()
-			config.Keywords = []string{"foo", "Herman"}
+			config.Keywords, config.Slow, config.Timeout = []string{"foo", "Herman"}, c.slow, c.timeout
 			client, err := fetch.New(h, fetch.WithConfig(config))
 			if err != nil {
 				t.Fatal(err)
@@ -115,8 +116,12 @@ func TestMatrix(t *testing.T) {
 				t.Errorf("Fetch is %v", ok)
 			}
 			got := h.take()
-			if n := len(got) - 1; c.name == "reset" && n >= 0 {
+			switch n := len(got) - 1; {
+			case n < 0:
+			case c.name == "reset":
 				got[n] = "max_retries 4 "
+			case c.name == "timeout": // the phase may also be that of connecting, on a busy machine
+				got[n], _, _ = strings.Cut(got[n], " (")
 			}
 			if !slices.Equal(got, c.want) {
 				t.Errorf("told %q\nwant %q", got, c.want)

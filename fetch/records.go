@@ -148,7 +148,10 @@ func (e *engine) final(l line, j *job, a *Attempt, m *pace.Emit) line {
 	} else {
 		l = l.flag("final", true)
 	}
-	l = l.string("outcome", v.Outcome.String()).int("attempts", int64(m.Attempt))
+	l = l.string("outcome", v.Outcome.String())
+	if v.Outcome != retry.OutcomeMaxRetries { // whose record begins with them: no name twice in an object
+		l = l.int("attempts", int64(m.Attempt))
+	}
 	if status := finalStatus(a, m.Attempt); status != 0 {
 		l = l.int("final_status", int64(status))
 	}

@@ -21,7 +21,7 @@ type Summary struct {
 	Failed        int64            `json:"failed"`
 	TotalRequests int64            `json:"total_requests"` // URLs attempted and retries
 	Retries       int64            `json:"retries"`        // attempts numbered above 1
-	AvgLatencyMS  float64          `json:"avg_latency_ms"` // over attempts that ended with a status
+	AvgLatencyMS  Milliseconds     `json:"avg_latency_ms"` // over attempts that ended with a status
 	SlowResponses int64            `json:"slow_responses"`
 	ByStatus      map[string]int64 `json:"by_status"` // URLs, by their last status
 	ByError       ByError          `json:"by_error"`  // attempts
@@ -99,6 +99,14 @@ type HostSummary struct {
 	Bytes     int64   `json:"bytes"`
 }
 
+// Milliseconds are written with one decimal, also whole ones: 200.0.
+type Milliseconds float64
+
+// MarshalJSON implements json.Marshaler.
+func (ms Milliseconds) MarshalJSON() ([]byte, error) {
+	return strconv.AppendFloat(nil, float64(ms), 'f', 1, 64), nil
+}
+
 func inMS(d time.Duration) float64 { return math.Round(d.Seconds()*1e4) / 10 }
 
 func (h *histogram) percentiles() Percentiles {
@@ -119,7 +127,7 @@ func (t *tally) summary() Summary {
 	}
 	s.Failed = s.TotalURLs - s.Successful
 	if t.latencyCount > 0 {
-		s.AvgLatencyMS = inMS(t.latencySum / time.Duration(t.latencyCount))
+		s.AvgLatencyMS = Milliseconds(inMS(t.latencySum / time.Duration(t.latencyCount)))
 	}
 	for o, n := range t.outcomes {
 		if n == 0 {

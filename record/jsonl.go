@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -61,6 +62,9 @@ const maxEarly = 1 << 16
 // writes.
 const readAhead = 256 << 10
 
+// byteOrderMark begins files of some editors and exporters.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
 // NewJSONL makes a source. Nothing is opened before its session is.
 func NewJSONL(c JSONLConfig) *JSONL {
 	if c.MaxPayload == 0 {
@@ -87,6 +91,9 @@ func (j *JSONL) Open(cursor uint64, known bool) error {
 	for len(j.early) < maxEarly {
 		var e Event
 		err := j.read(&e)
+		if err == io.EOF && j.rejected == 0 && len(j.early) == 0 {
+			return &InputError{Path: j.c.Name, Err: errors.New("it is empty: there is no packet to record")}
+		}
 		if err == io.EOF {
 			return &InputError{Path: j.c.Name, Err: fmt.Errorf("none of its %d lines is a packet", j.line)}
 		}
@@ -206,6 +213,9 @@ func (j *JSONL) read(e *Event) error {
 			return err
 		}
 		j.line++
+		if j.offset == 0 {
+			text = bytes.TrimPrefix(text, byteOrderMark)
+		}
 		j.offset += uint64(n)
 		if err == nil && blank(text) {
 			continue

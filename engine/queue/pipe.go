@@ -237,12 +237,12 @@ func (p *pipe) end(err error) {
 func stored(m *nats.Msg) (there bool, err error) {
 	a, problem := engine.ReadAnswer(m.Header, m.Data)
 	switch {
-	case problem == "":
+	case problem == nil:
 		return a.Duplicate, nil
 	case a.Error == nil && m.Header.Get("Status") != "":
 		return false, nats.ErrNoResponders
 	case a.Error == nil:
-		return false, errors.New(problem)
+		return false, problem
 	case isSecond(a.Error):
 		return true, nil
 	}

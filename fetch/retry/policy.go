@@ -3,6 +3,7 @@ package retry
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 )
 
@@ -151,7 +152,7 @@ func (p *Policy) Validate() error {
 		{"rate", p.Rate, 0, 1e9}, {"per-host-rate", p.PerHostRate, 0, 1e9}, {"min-speed", float64(p.MinSpeed), 0, math.MaxInt64},
 	} {
 		if !(n.value >= n.least && n.value <= n.most) { // NaN is neither
-			return fmt.Errorf("--%s %v: %v to %v", n.flag, n.value, n.least, n.most)
+			return fmt.Errorf("--%s %s: %s to %s", n.flag, plain(n.value), plain(n.least), plain(n.most))
 		}
 	}
 	if p.SlowStart < 0 {
@@ -159,3 +160,6 @@ func (p *Policy) Validate() error {
 	}
 	return nil
 }
+
+// plain is a number as people write it: 1000000, not 1e+06.
+func plain(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }

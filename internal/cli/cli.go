@@ -52,13 +52,15 @@ func Main(args []string, env Env) int {
 	if err == nil {
 		return ExitOK
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && !errors.Is(err, context.Canceled) {
 		err = context.Canceled
 	}
 	status := exitStatus(err)
 	switch {
 	case status == ExitInterrupted:
-		fmt.Fprintf(env.Stderr, "holdfast: interrupted: nothing half-written is left; run the same command again\n")
+		if how := goOn(err); how != "" {
+			fmt.Fprintf(env.Stderr, "holdfast: interrupted: %s\n", how)
+		}
 	case status == ExitUsage:
 		fmt.Fprintf(env.Stderr, "holdfast: %s (see: holdfast help%s)\n", oneLine(cmd, err), strings.TrimPrefix(cmd.CommandPath(), "holdfast"))
 	default:
@@ -103,7 +105,7 @@ Start with:  holdfast demo                      faults of every kind, survived a
 	root.SuggestionsMinimumDistance = 2
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print exactly one JSON object on stdout")
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(flagError(err)) })
 	tied(root.PersistentFlags(), &a.tied)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if a.tied {
@@ -162,7 +164,7 @@ func flagsFromEnv(cmd *cobra.Command, getenv func(string) string) error {
 			name := prefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 			if v := getenv(name); v != "" {
 				if err := cmd.Flags().Set(f.Name, v); err != nil {
-					errs = append(errs, usageError(fmt.Errorf("%s=%q: %w", name, v, err)))
+					errs = append(errs, usageError(fmt.Errorf("%s=%q: %w", name, v, flagError(err))))
 				}
 				return
 			}

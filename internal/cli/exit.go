@@ -33,9 +33,32 @@ type statusError struct {
 func (e *statusError) Error() string { return e.err.Error() }
 func (e *statusError) Unwrap() error { return e.err }
 
-func usageError(err error) error { return &statusError{ExitUsage, err} }
+// usageError gives an error its status, unless it has one: a flag may be right
+// and the file that it names cannot be used.
+func usageError(err error) error {
+	if already := (*statusError)(nil); errors.As(err, &already) {
+		return err
+	}
+	return &statusError{ExitUsage, err}
+}
 func inputError(err error) error { return &statusError{ExitInput, err} }
 func notHeld(err error) error    { return &statusError{ExitNotHeld, err} }
+
+// interruption is what a verb returns that can tell how to go on; "" if that was
+// told by others.
+type interruption struct{ goOn string }
+
+func (e *interruption) Error() string { return "interrupted: " + e.goOn }
+func (e *interruption) Unwrap() error { return context.Canceled }
+
+// goOn is what to do after an interrupt.
+func goOn(err error) string {
+	var told *interruption
+	if errors.As(err, &told) {
+		return told.goOn
+	}
+	return "nothing half-written is left; run the same command again"
+}
 
 // exitStatus is the one place where errors become exit statuses.
 func exitStatus(err error) int {

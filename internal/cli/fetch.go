@@ -55,6 +55,9 @@ holdfast fetch policy NAME prints the whole decision table.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, given []string) error {
 			f.given = cmd.Flags().Changed
+			if err := mistyped(cmd, given); err != nil {
+				return usageError(err)
+			}
 			if err := f.check(a, given); err != nil {
 				return usageError(err)
 			}
@@ -70,6 +73,18 @@ holdfast fetch policy NAME prints the whole decision table.`,
 	f.add(cmd.Flags())
 	cmd.AddCommand(newFetchValidate(a), newFetchExplain(a), newFetchPolicy(a), newFetchSimulate(a), newFetchEnqueue(a), newFetchResults(a))
 	return cmd
+}
+
+// mistyped tells a misspelt subcommand from a URL.
+func mistyped(cmd *cobra.Command, given []string) error {
+	if len(given) == 0 || strings.ContainsAny(given[0], ":/.") {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(given[0]); len(near) > 0 {
+		return fmt.Errorf("%q is no URL: did you mean holdfast fetch %s?", given[0], near[0])
+	}
+	return nil
 }
 
 // run fetches a list.
@@ -120,6 +135,13 @@ type fetchRun struct {
 func (f *fetchFlags) open(a *app, config fetch.Config) (*fetchRun, error) {
 	warn := func(text string) { a.warn([]string{text}) }
 	r := &fetchRun{}
+	if f.summary != "" { // where it cannot be written is told now, and not when all is fetched
+		o, err := vfs.Create(vfs.OS{}, f.summary)
+		if err != nil {
+			return nil, err
+		}
+		o.Abort()
+	}
 	var err error
 	if f.log == "-" {
 		r.log = fetch.NewLog(a.Stdout)
@@ -219,8 +241,7 @@ func (f *fetchFlags) tell(a *app, s fetch.Summary, err error) error {
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintf(a.Stderr, "holdfast: %d URLs are done; the same command with --resume goes on\n", s.TotalURLs-s.Extra.Postponed)
-		return err
+		return &interruption{fmt.Sprintf("%d URLs are done; the same command with --resume goes on", s.TotalURLs-s.Extra.Postponed)}
 	case err != nil:
 		return fetchError(err)
 	case s.TotalURLs > 0 && s.Extra.Inputs.Bad == s.TotalURLs:

@@ -89,6 +89,7 @@ func (f *fetchFlags) add(s *pflag.FlagSet) {
 	s.Var(&f.policy, "policy", "rules and the defaults of the flags below; --lab-seed takes spec")
 	s.IntVar(&f.retries, "retries", 3, "most retries of a URL")
 	s.StringVar(&f.retriesFor, "retries-for", "", "most retries by what failed: server_error=N,timeout=N,connection=N,rate_limited=N")
+	f.timeout.always = true
 	f.timeout.add(s, "timeout", "limit of one attempt, from its dial to the last byte (spec 5s, smart 60s)")
 	f.connect.add(s, "connect-timeout", "limit of name resolution and connecting (smart 5s)")
 	f.tls.add(s, "tls-timeout", "limit of the TLS handshake (smart 5s)")
@@ -111,7 +112,7 @@ func (f *fetchFlags) add(s *pflag.FlagSet) {
 	s.IntVar(&f.perHost, "per-host", 0, "of them to one origin (spec 16, smart 8)")
 	s.StringVar(&f.rate, "rate", "off", "attempts a second")
 	s.StringVar(&f.perHostRate, "per-host-rate", "off", "attempts a second to one origin")
-	s.DurationVar(&f.slow, "slow", 500*time.Millisecond, "an answer that takes longer is slow")
+	s.DurationVar(&f.slow, "slow", 500*time.Millisecond, "an answer that takes longer is slow; 0s: none is")
 	s.StringArrayVar(&f.keywords, "keyword", nil, "a word to look for in bodies; may be given again")
 	s.BoolVar(&f.ignoreCase, "ignore-case", false, "keywords match ASCII letters of either case")
 
@@ -142,25 +143,27 @@ func (f *fetchFlags) add(s *pflag.FlagSet) {
 	f.queue.addWorker(s)
 }
 
-// span is a duration flag that can be off.
+// span is a duration flag that can be off, or must not be.
 type span struct {
-	d   time.Duration
-	set bool
+	d      time.Duration
+	set    bool
+	always bool // it cannot be off
 }
 
 func (s *span) add(f *pflag.FlagSet, name, usage string) { f.Var(s, name, usage) }
 
 // Set implements pflag.Value.
 func (s *span) Set(text string) error {
-	if text == "off" {
-		*s = span{0, true}
-		return nil
-	}
 	d, err := time.ParseDuration(text)
-	if err != nil || d <= 0 {
+	switch {
+	case text == "off" && !s.always:
+		d = 0
+	case (err != nil || d <= 0) && s.always:
+		return errors.New("use a duration above 0 such as 500ms or 1m30s")
+	case err != nil || d <= 0:
 		return errors.New("use a duration above 0 such as 500ms or 1m30s, or off")
 	}
-	*s = span{d, true}
+	s.d, s.set = d, true
 	return nil
 }
 
@@ -176,7 +179,12 @@ func (s *span) String() string {
 }
 
 // Type implements pflag.Value.
-func (s *span) Type() string { return "duration|off" }
+func (s *span) Type() string {
+	if s.always {
+		return "duration"
+	}
+	return "duration|off"
+}
 
 // check looks at what the flags say together.
 func (f *fetchFlags) check(a *app, given []string) error {
@@ -199,6 +207,8 @@ func (f *fetchFlags) check(a *app, given []string) error {
 		return errors.New("URLs and -i together: put them all into the list")
 	case a.json && f.log == "-":
 		return errors.New("--json and --log - would both write to standard output")
+	case f.summary == "-":
+		return errors.New("--summary must name a file: --json prints the sums on standard output")
 	case f.resume && f.log == "-":
 		return errors.New("--resume needs --log to be a file")
 	case f.denyPrivate && f.proxy != "":
@@ -302,18 +312,25 @@ func (f *fetchFlags) wire(c *fetch.Config) error {
 	if f.cacert != "" {
 		pem, err := os.ReadFile(f.cacert)
 		if err != nil {
-			return fmt.Errorf("--cacert: %w", err)
+			return inputError(fmt.Errorf("--cacert: %w", err))
 		}
 		if c.TLSConfig.RootCAs = x509.NewCertPool(); !c.TLSConfig.RootCAs.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("--cacert %s holds no PEM certificate", f.cacert)
+			return inputError(fmt.Errorf("--cacert %s holds no PEM certificate", f.cacert))
 		}
 	}
 	if f.cert != "" {
 		pair, err := tls.LoadX509KeyPair(f.cert, f.key)
 		if err != nil {
-			return fmt.Errorf("--cert, --key: %w", err)
+			return inputError(fmt.Errorf("--cert, --key: %w", err))
 		}
 		c.TLSConfig.Certificates = []tls.Certificate{pair}
+	}
+	if f.data != "" { // told now, and not for each URL
+		file, err := os.Open(f.data)
+		if err != nil {
+			return inputError(fmt.Errorf("--data: %w", err))
+		}
+		file.Close()
 	}
 	return nil
 }

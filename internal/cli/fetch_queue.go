@@ -180,8 +180,7 @@ func (f *fetchFlags) tellJob(ctx context.Context, a *app, conn *engine.Conn, w *
 	}
 	switch all := job.All; {
 	case failed != nil:
-		fmt.Fprintf(a.Stderr, "holdfast: %d URLs of this process are recorded, what it had in hand went back; the same command goes on\n", job.Here.Recorded)
-		return failed
+		return &interruption{fmt.Sprintf("%d URLs of this process are recorded, what it had in hand went back; the same command goes on", job.Here.Recorded)}
 	case all.Open && all.Left <= all.PutOff:
 		return notHeld(fmt.Errorf("job %s: its list was not enqueued to the end: run holdfast fetch enqueue again, with the same list", job.Name))
 	case all.Left > 0:

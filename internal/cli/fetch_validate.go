@@ -82,7 +82,7 @@ func (v *validateFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&v.ledger, "ledger", "", "judge by this ledger of the server too (V9)")
 	f.Var(&v.policy, "policy", "policy of the client (default what the records say, or else spec)")
 	f.IntVar(&v.o.Retries, "retries", v.o.Retries, "retries that the client makes at most")
-	f.DurationVar(&v.o.Slow, "slow", v.o.Slow, "above it a response is slow")
+	f.DurationVar(&v.o.Slow, "slow", v.o.Slow, "above it a response is slow; 0s: none is")
 	f.StringArrayVar(&v.o.Keywords, "keyword", nil, "a word that the client looked for besides the lab's own; may be repeated")
 	f.DurationVar(&v.o.Initial, "initial-backoff", v.o.Initial, "wait before the first retry")
 	f.DurationVar(&v.o.Max, "max-backoff", v.o.Max, "longest wait")

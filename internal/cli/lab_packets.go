@@ -44,6 +44,9 @@ three files of the source in --state-dir, where record --source lab goes on.
 		Args: args(0, 0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c := lab.config(a)
+			if emit != "" && trace != "" || demo && emit+trace != "" {
+				return usageError(errors.New("--emit, --trace and --demo: only one of them"))
+			}
 			switch {
 			case demo:
 				return recordError(lossy.Demo(a.Stdout, c.Seed, c.TotalPackets, ""))
@@ -74,7 +77,6 @@ three files of the source in --state-dir, where record --source lab goes on.
 	f.StringVar(&emit, "emit", "", "write the delivery queue to this file, - for standard output")
 	f.StringVar(&trace, "trace", "", "write the deliveries to this file, - for standard output")
 	f.BoolVar(&demo, "demo", false, "print the six lines of the reference's demo")
-	cmd.MarkFlagsMutuallyExclusive("emit", "trace", "demo")
 	return cmd
 }
 

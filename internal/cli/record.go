@@ -92,6 +92,9 @@ for order. See holdfast record tradeoff.
 	return cmd
 }
 
+// ofLab are the flags that only the lab's source heeds.
+var ofLab = []string{"seed", "packets", "duplicate-prob", "loss-prob", "corruption-prob", "termination-prob", "termination-rate"}
+
 func (r *recordFlags) check() error {
 	switch {
 	case r.source.value == "":
@@ -126,6 +129,13 @@ func (r *recordFlags) run(ctx context.Context, a *app) error {
 		}
 		c.Policy.Window = uint64(r.lab.c.ReorderWindow)
 	}
+	if r.source.value != "lab" {
+		for _, name := range ofLab {
+			if r.given(name) {
+				a.warn([]string{"--" + name + " is for --source lab and changes nothing here"})
+			}
+		}
+	}
 	tell, stop, err := a.tellStatus(r.metrics)
 	if err != nil {
 		return err
@@ -155,7 +165,7 @@ func (r *recordFlags) runLab(ctx context.Context, a *app, c record.Config) error
 		a.Exit(ExitNotHeld) // at once: this process is dead
 	}
 	if err != nil {
-		return r.interrupted(a, err)
+		return r.interrupted(err)
 	}
 	return r.tell(ctx, a, to, s, uint64(r.lab.c.TotalPackets))
 }
@@ -195,7 +205,7 @@ func (r *recordFlags) runJSONL(ctx context.Context, a *app, c record.Config) err
 	}
 	s, err := l.Run(ctx)
 	if err != nil {
-		return r.interrupted(a, err)
+		return r.interrupted(err)
 	}
 	if err := r.tell(ctx, a, to, s, s.Total.PacketsWritten+s.Total.Gaps); err != nil {
 		return err
@@ -217,6 +227,10 @@ func openLines(a *app, name string) (io.ReadCloser, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, inputError(err)
+	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		f.Close()
+		return nil, inputError(fmt.Errorf("%s: is a folder, not a file", name))
 	}
 	return f, nil
 }
@@ -245,7 +259,7 @@ func plainName(name string) string {
 }
 
 // interrupted says how to go on.
-func (r *recordFlags) interrupted(a *app, err error) error {
+func (r *recordFlags) interrupted(err error) error {
 	if !errors.Is(err, record.ErrInterrupted) {
 		return recordError(err)
 	}
@@ -253,17 +267,15 @@ func (r *recordFlags) interrupted(a *app, err error) error {
 	if r.publish.to != "" {
 		to = " --to …"
 	}
-	fmt.Fprintf(a.Stderr, "holdfast: what was received is in the journal; the same command goes on: holdfast record --source %s … --state-dir %s --log %s%s\n",
-		r.source.value, r.lab.stateDir(), r.log, to)
-	return context.Canceled
+	return &interruption{fmt.Sprintf("what was received is in the journal; the same command goes on: holdfast record --source %s … --state-dir %s --log %s%s",
+		r.source.value, r.lab.stateDir(), r.log, to)}
 }
 
 // tell waits for the publisher, and tells what came of the recording.
 func (r *recordFlags) tell(ctx context.Context, a *app, to *publishing, s record.Stats, packets uint64) error {
 	published, failed := to.finish(ctx)
 	if errors.Is(failed, context.Canceled) {
-		fmt.Fprintf(a.Stderr, "holdfast: %s is complete; the same command publishes the rest\n", r.log)
-		return failed
+		return &interruption{r.log + " is complete; the same command publishes the rest"}
 	}
 	err := a.print(recorded{s, published}, func(w io.Writer) error {
 		return errors.Join(writeRecord(w, s, packets), writePublished(w, published))

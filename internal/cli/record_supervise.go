@@ -29,7 +29,10 @@ func (a *app) supervise(cmd *cobra.Command) error {
 		case err != nil:
 			return err
 		case cmd.Context().Err() != nil:
-			return context.Canceled
+			if status == ExitInterrupted {
+				return &interruption{} // the child has told how
+			}
+			return &interruption{"what was received is in the journal; the same command goes on"}
 		case status == ExitOK, len(out) > 0:
 			if _, err := a.Stdout.Write(out); err != nil || status == ExitOK {
 				return err
@@ -72,7 +75,7 @@ func (a *app) child(ctx context.Context, program string, given []string) (out []
 	case errors.As(err, &exit):
 		return stdout.Bytes(), exit.ExitCode(), nil
 	case ctx.Err() != nil:
-		return nil, ExitInterrupted, nil
+		return nil, -1, nil
 	}
 	return stdout.Bytes(), ExitOK, err
 }

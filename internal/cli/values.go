@@ -10,6 +10,28 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// flagError says of a flag's value what would do, where the flag's type knows
+// only what went wrong in the parser.
+func flagError(err error) error {
+	var bad *pflag.InvalidValueError
+	if !errors.As(err, &bad) {
+		return err
+	}
+	flag := bad.GetFlag()
+	want, ok := map[string]string{
+		"int": "a whole number", "int64": "a whole number", "uint": "a whole number from 0", "uint64": "a whole number from 0", "intSlice": "whole numbers with commas",
+		"float64": "a number such as 0.5", "bool": "true or false", "duration": "a duration such as 500ms or 1m30s",
+	}[flag.Value.Type()]
+	var number *strconv.NumError
+	switch {
+	case errors.As(err, &number) && number.Err == strconv.ErrRange && ok:
+		return fmt.Errorf("--%s %q: too large: use %s", flag.Name, bad.GetValue(), want)
+	case ok && (number != nil || flag.Value.Type() == "duration" && strings.HasPrefix(bad.Unwrap().Error(), "time: ")):
+		return fmt.Errorf("--%s %q: use %s", flag.Name, bad.GetValue(), want)
+	}
+	return err
+}
+
 // byteSize is a flag value such as 512MiB, 64KB or 1048576.
 type byteSize int64
 
@@ -67,34 +89,6 @@ func notNegative(f *pflag.FlagSet, names ...string) error {
 	return nil
 }
 
-// flagError is what to say about a flag that cannot be read: what it takes, not
-// how the parser failed.
-func flagError(err error) error {
-	var number *strconv.NumError
-	var value *pflag.InvalidValueError
-	if !errors.As(err, &value) {
-		return usageError(err)
-	}
-	takes := ""
-	switch kind := value.GetFlag().Value.Type(); {
-	case kind == "duration":
-		takes = "a duration, such as 250ms or 2m"
-	case !errors.As(err, &number):
-	case kind == "int", kind == "int64":
-		takes = "a whole number"
-	case kind == "uint", kind == "uint64":
-		takes = "a whole number, not negative"
-	case kind == "float64":
-		takes = "a number, such as 0.05"
-	case kind == "bool":
-		takes = "true or false"
-	}
-	if takes == "" {
-		return usageError(err)
-	}
-	return usageError(fmt.Errorf("--%s %q: must be %s", value.GetFlag().Name, value.GetValue(), takes))
-}
-
 // choice is a flag value out of a fixed list.
 type choice struct {
 	value   string
@@ -116,4 +110,4 @@ func (c *choice) Set(text string) error {
 func (c *choice) String() string { return c.value }
 
 // Type implements pflag.Value.
-func (c *choice) Type() string { return strings.Join(c.allowed, "|") }
+func (c *choice) Type() string { return strings.TrimPrefix(strings.Join(c.allowed, "|"), "|") }

@@ -100,6 +100,9 @@ func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisec
 // latencies is V7.
 func (c *checker) latencies(t *trail) {
 	least, slow := float64(t.behavior.MinLatencyMS), millis(c.o.Slow)
+	if slow == 0 {
+		slow = math.Inf(1) // as for the client
+	}
 	for i := range t.tries {
 		try := &t.tries[i]
 		for _, s := range try.slow {
