@@ -234,6 +234,7 @@ func (r *running) header(req *http.Request) {
 // learn keeps what an answer says before its body.
 func (r *running) learn(h *hop, resp *http.Response) {
 	r.Status, r.Proto = resp.StatusCode, resp.Proto
+	r.Sent = true // or nobody could have answered it
 	r.RetryAfter, r.RateLimit = retry.ParsePause(resp.Header, time.Now)
 	r.ServerHint = retry.HintNone
 	if hint := resp.Header["X-Should-Retry"]; len(hint) > 0 {

@@ -291,6 +291,64 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestRepeatedMethods: after an answer, and after a connection that broke, only
+// what may be done twice is done again (R2.9).
+func TestRepeatedMethods(t *testing.T) {
+	t.Parallel()
+	const body = `"body":"x"`
+	key := `"headers":{"Idempotency-Key":"k"}`
+	for _, policy := range []fetch.Config{fetch.SpecDefaults(), fetch.SmartDefaults()} {
+		lab := startLab(t)
+		c := policy
+		c.InitialBackoff, c.MaxBackoff, c.Retries = time.Millisecond, time.Millisecond, 1
+		c.Timeout, c.Connect, c.Headers, c.Idle = far, far, far, far
+		c.AttemptHeader, c.Breaker = true, false
+		cases := []struct {
+			method, more, path string
+			attempts           int
+		}{
+			{"POST", body, "/status/500", 1},
+			{"PATCH", body, "/status/503", 1},
+			{"POST", body + "," + key, "/status/500", 2},
+			{"PUT", body, "/status/500", 2},
+			{"DELETE", "", "/status/500", 2},
+			{"OPTIONS", "", "/fault/status/500", 2},
+			{"POST", body, "/fault/reset?when=headers", 1},
+			{"POST", body, "/fault/truncate?length=1000&bytes=10", 1},
+			{"POST", body, "/fault/gzip-cut", 1},
+			{"PUT", body, "/fault/reset?when=headers", 2},
+		}
+		var list strings.Builder
+		for _, c := range cases {
+			if c.more != "" {
+				c.more = "," + c.more
+			}
+			fmt.Fprintf(&list, `{"url":%q,"method":%q%s}`+"\n", lab.URL()+c.path, c.method, c.more)
+		}
+		var log bytes.Buffer
+		client, err := fetch.New(nil, fetch.WithConfig(c), fetch.WithLog(fetch.NewLog(&log)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.FetchAll(context.Background(), fetch.NewList(strings.NewReader(list.String()), "list")); err != nil {
+			t.Fatal(err)
+		}
+		client.Close()
+		records := readRecords(t, log.Bytes())
+		checkLedger(t, lab, records, nil)
+		for n, c := range cases {
+			for _, r := range records {
+				once := c.attempts == 1 && r.Class != "" && r.Class != "decode_error" // which spec never repeats anyway
+				switch {
+				case r.Line != int64(n+1):
+				case r.Final && r.Attempts != c.attempts, once && r.Why != "not_idempotent":
+					t.Errorf("%s %s: %d attempts, want %d: %+v", c.method, c.path, r.Attempts, c.attempts, r)
+				}
+			}
+		}
+	}
+}
+
 // TestSilence meets servers that fall silent: the limit of the phase fires, and
 // the attempt ends as a timeout that names both.
 func TestSilence(t *testing.T) {

@@ -8,25 +8,50 @@ import (
 	"holdfast/record/seq"
 )
 
-// Explain tells the life of one sequence in words, as the journal has it, a
-// line an event.
-func Explain(w io.Writer, r *journal.Reader, sequence uint64) error {
-	x := explainer{w: w, sequence: sequence}
+// A Life is what the journal tells of one sequence.
+type Life struct {
+	Sequence uint64   `json:"sequence"`
+	Moments  []Moment `json:"moments"`
+	End      string   `json:"end"`     // what came of it, in words
+	Written  bool     `json:"written"` // it is in the log
+}
+
+// A Moment of a sequence's life is one frame of the journal.
+type Moment struct {
+	Start uint64 `json:"start"` // of the recorder, from 1
+	Frame uint64 `json:"frame"` // its LSN
+	What  string `json:"what"`  // in words
+}
+
+// WriteText writes a life, a line a moment.
+func (l Life) WriteText(w io.Writer) error {
+	for _, m := range l.Moments {
+		if _, err := fmt.Fprintf(w, "start %d, frame %d: %s\n", m.Start, m.Frame, m.What); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "sequence %d: %s\n", l.Sequence, l.End)
+	return err
+}
+
+// Explain tells the life of one sequence, as the journal has it.
+func Explain(r *journal.Reader, sequence uint64) (Life, error) {
+	x := explainer{sequence: sequence, moments: []Moment{}}
 	for {
 		e, err := r.Next()
 		if err == io.EOF {
-			return x.conclude()
+			return Life{sequence, x.moments, x.end(), x.written}, nil
 		}
 		if err != nil {
-			return err
+			return Life{}, err
 		}
 		x.frame(e)
 	}
 }
 
 type explainer struct {
-	w        io.Writer
 	sequence uint64
+	moments  []Moment
 	run      uint64
 	line     int64 // of the log
 	top      uint64
@@ -34,13 +59,10 @@ type explainer struct {
 	known    bool
 	written  bool
 	gap      string
-	err      error
 }
 
 func (x *explainer) tell(e journal.Entry, format string, args ...any) {
-	if x.err == nil {
-		_, x.err = fmt.Fprintf(x.w, "start %d, frame %d: %s\n", x.run, e.LSN, fmt.Sprintf(format, args...))
-	}
+	x.moments = append(x.moments, Moment{x.run, uint64(e.LSN), fmt.Sprintf(format, args...)})
 }
 
 func (x *explainer) frame(e journal.Entry) {
@@ -120,21 +142,14 @@ func rangeText(first, last uint64) string {
 	return fmt.Sprintf("sequences %d to %d", first, last)
 }
 
-func (x *explainer) conclude() error {
-	if x.err != nil {
-		return x.err
-	}
-	var end string
+func (x *explainer) end() string {
 	switch {
 	case x.written:
-		end = "it is in the log"
+		return "it is in the log"
 	case x.known:
-		end = "it is in the journal and waits for order"
+		return "it is in the journal and waits for order"
 	case x.any && x.sequence <= x.top:
-		end = "it never came"
-	default:
-		end = "nothing proves that it exists"
+		return "it never came"
 	}
-	_, err := fmt.Fprintf(x.w, "sequence %d: %s\n", x.sequence, end)
-	return err
+	return "nothing proves that it exists"
 }

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -44,7 +45,7 @@ func ScoreLog(log io.Reader, truth Truth) (Score, error) {
 	pairs := newPairCounter(len(generated))
 	s := Score{Generated: int64(len(generated))}
 	err := eachLine(log, func(n int64, text []byte, whole bool) error {
-		l, err := ParseLine(text)
+		l, err := ParseLine(bytes.TrimSuffix(text, []byte("\r"))) // of a logger on another system
 		if err != nil || !whole {
 			s.Malformed++
 			return nil

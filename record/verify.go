@@ -38,7 +38,7 @@ const maxDifferences = 20
 // Verify compares a log with its journal, line by line. Both are read once;
 // memory is that of the packets that waited at one time.
 func Verify(log io.Reader, r *journal.Reader) (Verification, error) {
-	v := verifier{next: lineReader(log), text: lineText{kept: newKept()}, early: map[uint64]string{}}
+	v := verifier{Verification: Verification{Differences: []Difference{}, Damages: []string{}}, next: lineReader(log), text: lineText{kept: newKept()}, early: map[uint64]string{}}
 	for {
 		e, err := r.Next()
 		if err == io.EOF {

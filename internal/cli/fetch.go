@@ -156,7 +156,7 @@ func (f *fetchFlags) open(a *app, config fetch.Config) (*fetchRun, error) {
 		r.log.Close()
 		return nil, err
 	}
-	if err := r.serveMetrics(f.metrics); err != nil {
+	if err := r.serveMetrics(a, f.metrics); err != nil {
 		r.close()
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func (r *fetchRun) close() {
 }
 
 // serveMetrics shows the state of the run to who asks at address.
-func (r *fetchRun) serveMetrics(address string) error {
+func (r *fetchRun) serveMetrics(a *app, address string) error {
 	if address == "" {
 		return nil
 	}
@@ -186,6 +186,9 @@ func (r *fetchRun) serveMetrics(address string) error {
 	}
 	r.server = &http.Server{Handler: http.HandlerFunc(show), ReadHeaderTimeout: 5 * time.Second}
 	go r.server.Serve(l)
+	if !a.quiet {
+		fmt.Fprintf(a.Stderr, "holdfast: metrics at http://%s/metrics\n", l.Addr())
+	}
 	return nil
 }
 

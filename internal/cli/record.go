@@ -216,7 +216,7 @@ func (r *recordFlags) runJSONL(ctx context.Context, a *app, c record.Config) err
 	return nil
 }
 
-// openLines opens a jsonl input: a plain file can be resumed in its middle.
+// openLines opens an input of lines: a plain file can be read from its middle on.
 func openLines(a *app, name string) (io.ReadCloser, error) {
 	if name == "-" {
 		return io.NopCloser(a.Stdin), nil

@@ -41,7 +41,7 @@ func (s *sessionFlags) find() (dir, name string, err error) {
 	}
 	dir = record.JournalDir(s.dir, s.name)
 	if _, err := os.Stat(dir); err != nil {
-		return "", "", inputError(err)
+		return "", "", inputError(fmt.Errorf("%s: no journal of session %s there (%w)", s.dir, s.name, err))
 	}
 	return dir, s.name, nil
 }
@@ -193,6 +193,8 @@ of the session, both made from the journal alone.`,
 			one := *a
 			one.json = true
 			switch {
+			case stats && state:
+				return usageError(errors.New("--state and --stats: only one of them"))
 			case stats:
 				s, err := record.SessionStats(vfs.OS{}, session.dir, name)
 				if err != nil {
@@ -227,7 +229,15 @@ func newRecordExplain(a *app) *cobra.Command {
 			if err != nil {
 				return usageError(fmt.Errorf("%q is no sequence", given[0]))
 			}
-			return session.read(func(r *journal.Reader) error { return record.Explain(a.Stdout, r, n) })
+			var life record.Life
+			err = session.read(func(r *journal.Reader) (err error) {
+				life, err = record.Explain(r, n)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			return a.print(life, life.WriteText)
 		},
 	}
 	session.add(cmd.Flags())
@@ -247,6 +257,9 @@ it. It fails if the journal has lost a packet, or never had any (--journal off).
 		Example: `  holdfast record rebuild --state-dir state --out rebuilt.log`,
 		Args:    args(0, 0, "flags only"),
 		RunE: func(*cobra.Command, []string) error {
+			if out == "-" && a.json {
+				return usageError(errors.New("--json and --out - would both write to standard output"))
+			}
 			if out == "" {
 				return usageError(errors.New("--out is missing: name the log to write, or - for standard output"))
 			}
@@ -257,13 +270,20 @@ it. It fails if the journal has lost a packet, or never had any (--journal off).
 				}
 				return rebuildFile(out, r)
 			})
-			if err == nil && out != "-" {
-				err = rebuildStats(out, session)
-			}
 			if errors.Is(err, record.ErrLostPacket) {
 				return inputError(err)
 			}
-			return recordError(err)
+			if err != nil || out == "-" {
+				return recordError(err)
+			}
+			s, err := rebuildStats(out, session)
+			if err != nil {
+				return recordError(err)
+			}
+			return a.print(s, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "%s: %d lines, made from the journal of %s; %s\n", out, s.Total.PacketsWritten, s.Session, record.StatsPath(out))
+				return err
+			})
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "the log to write")
@@ -283,19 +303,19 @@ func rebuildFile(path string, r *journal.Reader) error {
 	return f.Commit()
 }
 
-func rebuildStats(log string, session sessionFlags) error {
+func rebuildStats(log string, session sessionFlags) (record.Stats, error) {
 	s, err := record.SessionStats(vfs.OS{}, session.dir, session.name)
 	if err != nil {
-		return err
+		return s, err
 	}
 	s.Log = log
 	f, err := vfs.Create(vfs.OS{}, record.StatsPath(log))
 	if err != nil {
-		return err
+		return s, err
 	}
 	defer f.Abort()
 	if err := record.EncodeStats(f, s); err != nil {
-		return err
+		return s, err
 	}
-	return f.Commit()
+	return s, f.Commit()
 }

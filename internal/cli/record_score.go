@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -26,7 +25,8 @@ func newRecordScore(a *app) *cobra.Command {
 		Long: `Compares a log with all that the lab generated for the seed. Coverage is the part
 of the generated packets that was logged, beside the best that was possible;
 ordering is 1 less the part of all pairs of lines that stands in the wrong order;
-requests and restarts come from the recorder's statistics.`,
+requests and restarts come from the recorder's statistics. The log may be that of
+any logger: - is standard input, .gz and .zst are read, so are lines that end with CRLF.`,
 		Example: `  holdfast record score --log events.log --seed 42
   holdfast record score --log events.log --seed 42 --packets 500 --json`,
 		Args: args(0, 0, "flags only"),
@@ -54,14 +54,17 @@ func scoreLog(a *app, lab *labFlags, log string, first uint64) (record.Score, er
 	for i := range truth.Generated {
 		truth.Generated[i] += first
 	}
-	f, err := os.Open(log)
+	f, err := openLines(a, log)
 	if err != nil {
-		return record.Score{}, inputError(err)
+		return record.Score{}, err
 	}
 	defer f.Close()
 	s, err := record.ScoreLog(f, truth)
 	if err != nil {
-		return s, err
+		return s, inputError(fmt.Errorf("%s: %w", log, err))
+	}
+	if s.Malformed > 1 && s.Logged+s.Unknown == 0 {
+		return s, inputError(fmt.Errorf("%s: none of its %d lines is a line of a log", log, s.Malformed))
 	}
 	stats, err := record.ReadStats(vfs.OS{}, log)
 	if errors.Is(err, fs.ErrNotExist) && lab.dir != "" {
