@@ -60,7 +60,8 @@ func scanLog(in io.Reader, path string, warn func(string)) (*Resume, error) {
 	s := recordScanner{in: bufio.NewReaderSize(in, 256<<10)}
 	var l logLine
 	open := false // a decision whose records are not complete
-	var openLine, openRun int64
+	var openLine int64
+	skipped, foreign := 0, false
 	for s.next() {
 		err := l.parse(s.line)
 		if err == nil && len(l.event) == 0 {
@@ -68,9 +69,12 @@ func scanLog(in io.Reader, path string, warn func(string)) (*Resume, error) {
 		}
 		if err != nil {
 			if s.torn {
+				foreign = !startsRecord(s.line)
 				break
 			}
-			warn(fmt.Sprintf("%s:%d: skipped: %v", path, s.n, err))
+			if skipped++; skipped <= mostWarned {
+				warn(fmt.Sprintf("%s:%d: skipped: %v", path, s.n, err))
+			}
 			open, r.whole = false, s.end
 			continue
 		}
@@ -83,18 +87,33 @@ func scanLog(in io.Reader, path string, warn func(string)) (*Resume, error) {
 		if closes || open && (l.line != openLine) || l.line == 0 {
 			r.whole, open = s.end, false
 		} else {
-			open, openLine, openRun = true, l.line, l.run
+			open, openLine = true, l.line
 		}
 		r.take(&l)
 	}
-	_ = openRun
 	if s.err != nil {
 		return nil, s.err
+	}
+	if r.records == 0 && (skipped > 0 || foreign) { // nothing of it may be cut off, and nothing appended
+		return nil, &InputError{path, 0, errors.New("no line of it is a record: this is not a log of holdfast fetch, it cannot be resumed")}
+	}
+	if skipped > mostWarned {
+		warn(fmt.Sprintf("%s: skipped %d lines in all", path, skipped))
 	}
 	if r.records > 0 && !r.ours {
 		return nil, &InputError{path, 0, errors.New("no record has a line number: this log is not one of holdfast fetch, it cannot be resumed")}
 	}
 	return r, nil
+}
+
+// mostWarned is how many broken lines of a log are told one by one.
+const mostWarned = 10
+
+// startsRecord reports whether text is a record of ours or the beginning of one.
+func startsRecord(text []byte) bool {
+	const start = `{"timestamp":"`
+	n := min(len(text), len(start))
+	return string(text[:n]) == start[:n]
 }
 
 // A recordScanner splits a log into lines.

@@ -216,7 +216,9 @@ func (v Verdict) late(p *Policy, s *State, e Env, need time.Duration) Verdict {
 	if s.Deadline == 0 || e.Now < s.Deadline && after(e.Now, need) < s.Deadline {
 		v.Action, v.Outcome = Postpone, OutcomeCancelled
 		v.Rule = Rule{p.Name, rowCancelled, "run_deadline"}
-		v.Why = fmt.Sprintf("the run ends in %v, before the wait of %v does", round(e.Remaining), round(need))
+		if v.Why = "the deadline of the run has passed"; e.Remaining > 0 {
+			v.Why = fmt.Sprintf("the run ends in %v, before the wait of %v does", round(e.Remaining), round(need))
+		}
 		return v
 	}
 	v.Outcome, v.Then = OutcomeDeadline, "deadline"
