@@ -235,18 +235,14 @@ func (p *pipe) end(err error) {
 // stored reads the answer to a publish. there says that its subject or its id
 // was taken: by somebody else's message, or by an earlier try of ours.
 func stored(m *nats.Msg) (there bool, err error) {
-	a, problem := engine.ReadAnswer(m.Header, m.Data)
-	switch {
-	case problem == nil:
+	a, err := engine.ReadAnswer(m.Header, m.Data)
+	if err == nil {
 		return a.Duplicate, nil
-	case a.Error == nil && m.Header.Get("Status") != "":
-		return false, nats.ErrNoResponders
-	case a.Error == nil:
-		return false, problem
-	case isSecond(a.Error):
+	}
+	if a.Error != nil && isSecond(a.Error) {
 		return true, nil
 	}
-	return false, a.Error
+	return false, err
 }
 
 // acknowledged reads the answer to an acknowledgement.
