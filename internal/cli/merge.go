@@ -101,7 +101,7 @@ func mergeError(err error) error {
 		return nil
 	case errors.As(err, &input), errors.As(err, &run), errors.Is(err, merge.ErrLimit):
 		return inputError(err)
-	case errors.Is(err, merge.ErrConfig):
+	case errors.Is(err, merge.ErrConfig), errors.Is(err, runner.ErrFiles):
 		return usageError(err)
 	case vfs.IsFull(err):
 		return &statusError{ExitEnvironment, fmt.Errorf("%s: free some space and run the same command again: it goes on", err.Error())}

@@ -130,6 +130,9 @@ func (r *pairRun) check() (err error) {
 		return usageError(err)
 	}
 	if r.out != "-" {
+		if isFolder(r.out) {
+			return usageError(fmt.Errorf("-o %s is a folder: name a file in it", r.out))
+		}
 		for _, in := range r.files {
 			if sameFile(in, r.out) {
 				return usageError(fmt.Errorf("-o %s is a list itself: name another file", r.out))

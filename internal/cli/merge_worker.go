@@ -93,6 +93,9 @@ func (w *workerFlags) check() error {
 		if f.value == "-" && f.name != "--data" {
 			return usageError(fmt.Errorf("%s must name a file", f.name))
 		}
+		if f.name != "--data" && sameFile(w.data, f.value) {
+			return usageError(fmt.Errorf("%s %s is the list of --data: name another file", f.name, f.value))
+		}
 	}
 	if len(missing) > 0 {
 		return usageError(fmt.Errorf("%s: missing", strings.Join(missing, ", ")))

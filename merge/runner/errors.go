@@ -8,6 +8,9 @@ import (
 // ErrLocked: another process runs this worker.
 var ErrLocked = errors.New("another process runs this worker")
 
+// ErrFiles: the names of a worker's files cannot be meant.
+var ErrFiles = errors.New("the worker's files")
+
 // An InputError is a list, mailbox, state or output that cannot be used as it
 // is. Nothing of it was changed.
 type InputError struct {

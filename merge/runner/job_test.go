@@ -103,6 +103,8 @@ func (s *seat) Send(_ context.Context, to int, _ int64, last uint64, body []byte
 	return seq, err
 }
 
+func (s *seat) Records(context.Context) ([][]byte, error) { return s.b.records, nil }
+
 func (s *seat) Last(context.Context) (uint64, error) { return uint64(len(s.b.log)), nil }
 
 // A crew is all workers of a job, on a board and a disk in memory.

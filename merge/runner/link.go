@@ -25,6 +25,9 @@ type Link interface {
 	// sequence. If there is a message in that place already, it must be this
 	// one, byte for byte, and it is not stored again; else it is an InputError.
 	Send(ctx context.Context, to int, index int64, last uint64, body []byte) (seq uint64, err error)
+	// Records gives those of all workers as they are now, nil where there is
+	// none.
+	Records(ctx context.Context) ([][]byte, error)
 	// Last is the sequence of the last message in the log, 0 for none.
 	Last(ctx context.Context) (uint64, error)
 }

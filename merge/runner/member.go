@@ -119,6 +119,10 @@ func (m *Member) Close() error {
 
 func (m *Member) open(ctx context.Context) error {
 	o := &m.o
+	there, err := plainFile(o.Disk, o.Output)
+	if err != nil {
+		return err
+	}
 	b, err := m.link.Load(ctx)
 	if err != nil {
 		return err
@@ -169,12 +173,34 @@ func (m *Member) open(ctx context.Context) error {
 		return err
 	}
 	if p, ok := m.file.(*partFile); ok {
-		if err := p.sweep(); err != nil {
+		if err := m.claim(ctx, p, there != nil); err != nil {
 			return err
 		}
 	}
 	if m.rec.In == 0 {
 		return m.resume()
+	}
+	return nil
+}
+
+// claim takes the file of the part, unless another worker of the job has it: it
+// writes there now, or did, has finished, and what is there is its part.
+func (m *Member) claim(ctx context.Context, p *partFile, there bool) error {
+	if err := p.claim(); err != nil {
+		return err
+	}
+	if !there || m.rec.Part != nil {
+		return nil
+	}
+	records, err := m.link.Records(ctx)
+	if err != nil {
+		return err
+	}
+	for i, b := range records {
+		r, err := recordOf(m.o.Job, i, b)
+		if i != m.o.ID && err == nil && r != nil && r.Part != nil && p.is(*r.Part) {
+			return inputErrorf(m.o.Output, "it is the part of worker %d of the job: give each worker an --output of its own", i)
+		}
 	}
 	return nil
 }

@@ -16,35 +16,51 @@ import (
 )
 
 // A partFile is what one owner of a range writes: nobody sees it under its name
-// before it is whole. It is written to PART.<epoch>.tmp, so that no two
-// processes ever write to the same file.
+// before it is whole. It is written to PART.<job>.<worker>.<epoch>.tmp, so that
+// no two processes ever write to the same file. That file is there from the
+// start: it shows the other workers of the job that PART is taken.
 type partFile struct {
 	disk  vfs.Disk
 	path  string
+	job   string
+	id    int
 	epoch int64 // of the process before this one
 	sync  bool
 	file  vfs.File // nil unless it is being written
 	size  int64
 	crc   uint32
+	whole bool // it has its name
 }
 
 func newPartFile(o *JobOptions, before int64) *partFile {
-	return &partFile{disk: o.Disk, path: o.Output, epoch: before, sync: o.Durability == Always}
+	return &partFile{disk: o.Disk, path: o.Output, job: o.Job, id: o.ID, epoch: before, sync: o.Durability == Always}
 }
 
 func (p *partFile) temp(epoch int64) string {
-	return fmt.Sprintf("%s.%d.tmp", filepath.Clean(p.path), epoch)
+	return fmt.Sprintf("%s.%s.%d.%d.tmp", filepath.Clean(p.path), p.job, p.id, epoch)
 }
 
-// sweep removes what processes before this one left.
-func (p *partFile) sweep() error {
+// claim removes what processes before this one left, and takes PART. If another
+// worker of the job has done so, one of the two is refused, or both: each makes
+// its file BEFORE it looks for others.
+func (p *partFile) claim() error {
+	if err := p.begin(); err != nil {
+		return err
+	}
 	dir, base := filepath.Split(p.path)
 	names, err := p.disk.ReadDir(filepath.Clean(dir + "."))
 	for _, name := range names {
-		middle, left := strings.CutPrefix(strings.TrimSuffix(name, ".tmp"), base+".")
-		epoch, bad := strconv.ParseInt(middle, 10, 64)
-		if left && bad == nil && epoch <= p.epoch && p.temp(epoch) == filepath.Join(dir, name) {
-			err = errors.Join(err, p.disk.Remove(filepath.Join(dir, name)))
+		text, ok := strings.CutPrefix(strings.TrimSuffix(name, ".tmp"), base+"."+p.job+".")
+		worker, start, _ := strings.Cut(text, ".")
+		id, bad := strconv.Atoi(worker)
+		epoch, bad2 := strconv.ParseInt(start, 10, 64)
+		other := filepath.Join(dir, name)
+		switch of := (&partFile{path: p.path, job: p.job, id: id}); {
+		case !ok || bad != nil || bad2 != nil || of.temp(epoch) != other:
+		case id != p.id:
+			return inputErrorf(p.path, "worker %d of the job writes it: give each worker an --output of its own; if that one does not any more, remove %s", id, other)
+		case epoch <= p.epoch:
+			err = errors.Join(err, p.disk.Remove(other))
 		}
 	}
 	return err
@@ -57,11 +73,6 @@ func (p *partFile) begin() (err error) {
 }
 
 func (p *partFile) write(b []byte, off int64) error {
-	if p.file == nil {
-		if err := p.begin(); err != nil {
-			return err
-		}
-	}
 	if off != p.size {
 		panic(fmt.Sprintf("merge/runner: %s is written at %d, behind %d bytes", p.path, off, p.size))
 	}
@@ -71,13 +82,10 @@ func (p *partFile) write(b []byte, off int64) error {
 
 // finish brings the part to the disk BEFORE it gets its name BEFORE the folder
 // is synced.
-func (p *partFile) finish() error {
-	if p.file == nil { // an empty part
-		if err := p.begin(); err != nil {
-			return err
-		}
+func (p *partFile) finish() (err error) {
+	if p.whole {
+		return nil
 	}
-	var err error
 	if p.sync {
 		err = p.file.Sync()
 	}
@@ -91,6 +99,7 @@ func (p *partFile) finish() error {
 	if err == nil && p.sync {
 		err = p.disk.SyncDir(filepath.Dir(p.path))
 	}
+	p.whole = err == nil
 	return err
 }
 
@@ -104,11 +113,17 @@ func (p *partFile) Close() error {
 	return errors.Join(err, p.disk.Remove(p.temp(p.epoch+1)))
 }
 
+// is tells whether a finished part is what stands here.
+func (p *partFile) is(part Part) bool {
+	path, err := filepath.Abs(p.path)
+	return err == nil && path == part.Path && sameFile(p.disk, p.path, part) == nil
+}
+
 // restore writes the part again if it is not what it was.
 func (p *partFile) restore(core *merge.Core, want Part) error {
 	switch err := sameFile(p.disk, p.path, want); {
 	case err == nil:
-		p.size, p.crc = want.Bytes, want.CRC32C
+		p.size, p.crc, p.whole = want.Bytes, want.CRC32C, true
 		return nil
 	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errOtherBytes):
 		return err

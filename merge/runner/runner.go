@@ -26,7 +26,6 @@ package runner
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"holdfast/internal/vfs"
 	"holdfast/merge"
@@ -75,7 +74,7 @@ type Options struct {
 
 func (o *Options) validate() error {
 	if o.ID != "A" && o.ID != "B" {
-		return fmt.Errorf("worker %q: must be A or B", o.ID)
+		return fmt.Errorf("%w: worker %q is neither A nor B", merge.ErrConfig, o.ID)
 	}
 	if o.Mailbox == "" {
 		o.Mailbox = Log
@@ -89,21 +88,7 @@ func (o *Options) validate() error {
 	if o.machine == nil {
 		o.machine = merge.New
 	}
-	paths := map[string]string{}
-	for _, p := range []struct{ what, path string }{
-		{"inbox", o.Inbox}, {"outbox", o.Outbox}, {"output", o.Output}, {"state", o.State},
-		{"lock", o.State + ".lock"}, {"temporary state", o.State + ".tmp"}, {"kept inbox", o.State + ".in"},
-	} {
-		if p.path == "" {
-			return fmt.Errorf("the %s has no name", p.what)
-		}
-		clean := filepath.Clean(p.path)
-		if other, taken := paths[clean]; taken {
-			return fmt.Errorf("%s and %s are the same file %s", other, p.what, p.path)
-		}
-		paths[clean] = p.what
-	}
-	return nil
+	return o.checkFiles()
 }
 
 // config is the machine of this worker. base is the byte of the output at

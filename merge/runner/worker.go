@@ -43,7 +43,7 @@ const patience = 500 * time.Millisecond
 // message, to where the outbox is. The caller closes it.
 func NewWorker(o Options) (*Worker, error) {
 	if err := o.validate(); err != nil {
-		return nil, fmt.Errorf("merge/runner: %w", err)
+		return nil, err
 	}
 	w := &Worker{o: o}
 	if err := w.open(); err != nil {
@@ -139,7 +139,7 @@ func openMailbox(o *Options, saved *State) (Mailbox, error) {
 	case Slot:
 		return newSlotBox(o)
 	}
-	return nil, fmt.Errorf("merge/runner: mailbox %q", o.Mailbox)
+	return nil, fmt.Errorf("%w: mailbox %q is neither log nor slot", merge.ErrConfig, o.Mailbox)
 }
 
 // base is the byte of the output at which A begins (R16). B hears of it.
