@@ -1,10 +1,8 @@
 package merge
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -302,115 +300,4 @@ func (w *world) restart(i int) (reason string) {
 		w.memo.restarts[at] = core
 	}
 	return ""
-}
-
-// wrong tells what is wrong with a world as it stands.
-func (w *world) wrong() string {
-	if !strings.HasPrefix(w.want, w.output) {
-		return fmt.Sprintf("output %q is not the beginning of %q", w.output, w.want)
-	}
-	for i, p := range w.workers {
-		if len(p.sent) > int(p.saved.Stats.MessagesSent) {
-			return fmt.Sprintf("worker %d sent %d messages and knows of %d", i, len(p.sent), p.saved.Stats.MessagesSent)
-		}
-		if w.memo != nil && (len(p.sent) > len(w.logs[i]) || !slices.EqualFunc(p.sent, w.logs[i][:len(p.sent)], sameMessage)) {
-			return fmt.Sprintf("worker %d sent other messages than in turns: %v, not %v", i, p.sent, w.logs[i])
-		}
-	}
-	moving := false
-	for _, m := range w.moves() {
-		moving = moving || m.kind != crashMove
-	}
-	if moving {
-		return ""
-	}
-	a, b := &w.workers[0], &w.workers[1]
-	if len(w.shared) > 0 {
-		return w.wrongRefusal(a.core.Err(), b.core.Err())
-	}
-	switch {
-	case a.core.Err() != nil || b.core.Err() != nil:
-		return fmt.Sprintf("failed: %v, %v", a.core.Err(), b.core.Err())
-	case !a.done || !b.done:
-		return "both wait"
-	case w.output != w.want:
-		return fmt.Sprintf("output %q is not %q", w.output, w.want)
-	}
-	for i, p := range w.workers {
-		if len(p.sent) < len(w.logs[i]) {
-			return fmt.Sprintf("worker %d sent %d messages, %d in turns", i, len(p.sent), len(w.logs[i]))
-		}
-	}
-	return ""
-}
-
-// wrongRefusal tells what is wrong with the end of a run that had to fail. With
-// range ownership each worker names the smallest shared value of its range.
-func (w *world) wrongRefusal(errs ...error) string {
-	found := false
-	for i, err := range errs {
-		var d *DuplicateError
-		if !w.workers[i].done {
-			return "waits for a worker that failed"
-		}
-		if errors.As(err, &d) && (d.Value == w.shared[0] || w.c.Balance == Touch && slices.Contains(w.shared, d.Value)) {
-			found = true
-		} else if err != nil {
-			return fmt.Sprintf("failed with %v, and not because of %d", err, w.shared[0])
-		}
-	}
-	if !found {
-		return fmt.Sprintf("%d is in both lists, and nobody says so", w.shared[0])
-	}
-	return ""
-}
-
-// heading names the pair: "A=0,2 B=1 bend=5".
-func (w *world) heading() string {
-	spell := func(l []int32) string { return strings.Trim(strings.ReplaceAll(fmt.Sprint(l), " ", ","), "[]") }
-	return fmt.Sprintf("A=%s B=%s bend=%d", spell(w.lists[0]), spell(w.lists[1]), w.c.bend.number())
-}
-
-// readHeading undoes heading.
-func readHeading(c Config, s string) (*world, error) {
-	fields := strings.Fields(s)
-	if len(fields) != 3 {
-		return nil, fmt.Errorf("%w: lists are written as A=1,2 B=3 bend=0", ErrConfig)
-	}
-	var lists [3][]int32
-	for i, prefix := range []string{"A=", "B=", "bend="} {
-		values, ok := strings.CutPrefix(fields[i], prefix)
-		if !ok {
-			return nil, fmt.Errorf("%w: %q does not begin with %s", ErrConfig, fields[i], prefix)
-		}
-		for v := range strings.SplitSeq(values, ",") {
-			if v == "" {
-				continue
-			}
-			n, err := strconv.ParseInt(v, 10, 32)
-			if err != nil {
-				return nil, fmt.Errorf("%w: %v", ErrConfig, err)
-			}
-			lists[i] = append(lists[i], int32(n))
-		}
-	}
-	if len(lists[2]) != 1 {
-		return nil, fmt.Errorf("%w: bend is one number", ErrConfig)
-	}
-	c.bend = bendOf(lists[2][0])
-	return newWorld(c, lists[0], lists[1])
-}
-
-// number writes a bend as bits.
-func (b bend) number() (n int32) {
-	for i, set := range []bool{b.noAll, b.swap, b.withhold, b.claim} {
-		if set {
-			n |= 1 << i
-		}
-	}
-	return n
-}
-
-func bendOf(n int32) bend {
-	return bend{noAll: n&1 != 0, swap: n&2 != 0, withhold: n&4 != 0, claim: n&8 != 0}
 }
