@@ -57,7 +57,7 @@ func NewCrash(seed uint64, p float64) *Crash {
 func (c *Crash) Kill() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.power++
+	c.end()
 	c.each(func(n *node) { n.evict(c.rng) })
 }
 
@@ -66,8 +66,17 @@ func (c *Crash) Kill() {
 func (c *Crash) Cut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.power++
+	c.end()
 	c.each(func(n *node) { n.cut(c.rng, c.p) })
+}
+
+// end ends all processes.
+func (c *Crash) end() {
+	c.power++
+	c.each(func(n *node) {
+		n.store(c.rng, c.p)
+		n.mapped = nil
+	})
 }
 
 // A node is a file or a folder; its name is kept by its folder.

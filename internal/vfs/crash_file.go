@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"bytes"
 	"io"
 	"io/fs"
 	"maps"
@@ -25,6 +26,22 @@ type content struct {
 
 	dirty map[int64]bool // blocks that a sync has to write
 	lost  map[int64]bool // blocks that a failed sync has given up
+
+	mapped []byte // the first bytes as a process has them in its memory; nil if none has
+}
+
+// store takes over what a process has stored in its memory.
+func (c *content) store(rng *rand.Rand, prob float64) {
+	if c.mapped == nil {
+		return
+	}
+	c.cache = extend(c.cache, int64(len(c.mapped)))
+	for at := 0; at < len(c.mapped); at += crashBlock {
+		end := min(at+crashBlock, len(c.mapped))
+		if !bytes.Equal(c.mapped[at:end], c.cache[at:end]) {
+			c.writeAt(c.mapped[at:end], int64(at), rng, prob)
+		}
+	}
 }
 
 func (c *content) readAt(p []byte, off int64) (int, error) {
@@ -189,6 +206,7 @@ type crashFile struct {
 func (f *crashFile) use(call string, do func() error) error {
 	f.c.mu.Lock()
 	defer f.c.mu.Unlock()
+	f.node.store(f.c.rng, f.c.p)
 	var err error
 	switch {
 	case f.shut || f.power != f.c.power:
@@ -257,6 +275,22 @@ func (f *crashFile) Truncate(size int64) error {
 
 func (f *crashFile) Preallocate(size int64) error {
 	return f.use("write", func() error { f.node.size = max(f.node.size, size); return nil })
+}
+
+// Map serves one process at a time, which does not see what another one writes
+// meanwhile, and must not store while another one reads: where real memory would
+// give some of it, this is a race.
+func (f *crashFile) Map(size int) (mem []byte, unmap func() error, err error) {
+	err = f.use("map", func() error {
+		if f.node.mapped != nil || int64(size) > f.node.size {
+			return fs.ErrInvalid
+		}
+		mem = make([]byte, size)
+		f.node.readAt(mem, 0)
+		f.node.mapped = mem
+		return nil
+	})
+	return mem, func() error { return f.use("unmap", func() error { f.node.mapped = nil; return nil }) }, err
 }
 
 func (f *crashFile) Chmod(mode fs.FileMode) error {

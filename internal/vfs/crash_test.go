@@ -243,6 +243,33 @@ func TestKill(t *testing.T) {
 	wantError(t, err, vfs.ErrLocked)
 }
 
+// What a process stored in the memory of a file outlives it, but no power cut
+// before a sync; what it stores when it is dead reaches nobody.
+func TestMappedEnds(t *testing.T) {
+	t.Parallel()
+	for p, want := range map[float64]string{0: "old", 1: "new"} {
+		for _, sync := range []bool{false, true} {
+			disk := vfs.NewCrash(1, p)
+			f := writeText(t, disk, "f", "old")
+			noError(t, f.Sync())
+			noError(t, disk.SyncDir("."))
+			mem, unmap, err := f.Map(3)
+			noError(t, err)
+			copy(mem, "new")
+			if sync {
+				noError(t, f.SyncData())
+				want = "new"
+			}
+			disk.Kill()
+			copy(mem, "bad")
+			wantError(t, unmap(), fs.ErrClosed)
+			wantText(t, disk, "f", "new")
+			disk.Cut()
+			wantText(t, disk, "f", want)
+		}
+	}
+}
+
 // The process ends at each call in turn, with power or without: a file made
 // with Create holds the old text or the new one, and the new one once Commit
 // has returned. The same seed gives the same.

@@ -27,3 +27,8 @@ func syncData(f *os.File) error {
 		}
 	}
 }
+
+func mapFile(f *os.File, size int) (mem []byte, unmap func() error, err error) {
+	mem, err = unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	return mem, func() error { return unix.Munmap(mem) }, err
+}

@@ -41,6 +41,14 @@ type DataFile interface {
 	// written since the last success, and a second call may succeed without
 	// having written it: do not repeat it.
 	SyncData() error
+	// Map gives the first size bytes of the file, which must be that long and
+	// open for reading and writing, as memory. What is stored there is with the
+	// system at once, as if written, and the end of the process does not take it.
+	// A disk error, or a file that was made shorter, shows as a fault of the
+	// memory: see [debug.SetPanicOnFault]. Unmap it once, and do not touch it
+	// from then on. The error is [errors.ErrUnsupported] where there is no such
+	// memory.
+	Map(size int) (mem []byte, unmap func() error, err error)
 }
 
 // ErrLocked says that another process, or another part of this one, has the
@@ -115,6 +123,13 @@ func (f osData) SyncData() error {
 		return f.describe("sync", err)
 	}
 	return nil
+}
+
+func (f osData) Map(size int) (mem []byte, unmap func() error, err error) {
+	if mem, unmap, err = mapFile(f.File, size); err != nil {
+		return nil, nil, f.describe("map", err)
+	}
+	return mem, unmap, nil
 }
 
 func (f osData) describe(call string, err error) error {

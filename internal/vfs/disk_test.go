@@ -31,6 +31,7 @@ func TestDisks(t *testing.T) {
 			noError(t, disk.MkdirAll(dir, 0o777))
 			names(t, disk, dir)
 			contentsOfDisk(t, disk, dir)
+			maps(t, disk, filepath.Join(dir, "m"))
 			locks(t, disk, dir)
 		})
 	}
@@ -254,4 +255,25 @@ func TestFaultyDisk(t *testing.T) {
 		t.Errorf("%d bytes written", n)
 	}
 	wantText(t, crash, "f", "ned")
+}
+
+// What is stored in the memory of a file is in the file at once, and the other
+// way round it is there from the start.
+func maps(t *testing.T, disk vfs.Disk, path string) {
+	t.Helper()
+	f := writeText(t, disk, path, "before, and the rest")
+	mem, unmap, err := f.Map(6)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return
+	}
+	noError(t, err)
+	if string(mem) != "before" {
+		t.Errorf("mapped %q", mem)
+	}
+	copy(mem, "after!")
+	wantText(t, disk, path, "after!, and the rest")
+	noError(t, unmap())
+	noError(t, f.Close())
+	wantText(t, disk, path, "after!, and the rest")
+	noError(t, disk.Remove(path))
 }

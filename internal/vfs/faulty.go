@@ -10,7 +10,7 @@ import (
 // Op is one call that reaches a [Faulty] file system.
 type Op struct {
 	N    int    // 1 for the first
-	Call string // open, stat, readlink, link, rename, remove, syncdir, readdir, mkdir, lock, read, write, chmod, size, truncate, preallocate, sync, close
+	Call string // open, stat, readlink, link, rename, remove, syncdir, readdir, mkdir, lock, read, write, chmod, size, truncate, preallocate, map, sync, close
 	Name string // the file, or the new name of a link or rename
 	New  bool   // open: the call may create the file
 }

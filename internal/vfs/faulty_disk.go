@@ -104,3 +104,10 @@ func (f *faultyData) SyncData() error {
 	}
 	return f.data.SyncData()
 }
+
+func (f *faultyData) Map(size int) (mem []byte, unmap func() error, err error) {
+	if err := f.fs.check("map", f.name, false); err != nil {
+		return nil, nil, err
+	}
+	return f.data.Map(size)
+}
