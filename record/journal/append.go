@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	flushBytes = 256 << 10 // written at once: bounds the memory of a long batch
-	keepBytes  = 4 << 20   // of the buffer, between batches
+	piece     = 128 << 10 // bytes of a long batch that are written at once, see pieceEnd
+	page      = 4 << 10   // what the system keeps of a file at least
+	keepBytes = 4 << 20   // of the buffer, between batches
 )
 
 // Append adds frames and gives the LSN of the last. On return they are with the
@@ -25,7 +26,7 @@ func (j *Journal) Append(frames ...seq.Frame) (LSN, error) { return j.take(frame
 // Stage is Append for a caller who has more frames at hand. On return the frames
 // are copied into the journal's memory, where the end of the process does take
 // them. The next Append, of none at the least, or Close brings them to the
-// system, and so does a Stage once there are 256 KiB of them. Until then no Commit
+// system, and so does a Stage once there are 128 KiB of them. Until then no Commit
 // may name them, and a FullError loses those that it does not count.
 func (j *Journal) Stage(frames ...seq.Frame) (LSN, error) { return j.take(frames, false) }
 
@@ -39,16 +40,15 @@ func (j *Journal) take(frames []seq.Frame, flush bool) (LSN, error) {
 		return 0, j.err
 	}
 	err := j.stage(frames)
-	if err == nil && flush {
+	if err == nil && flush && !j.tail.holds(j.enc.buf) {
 		err = j.flush()
 	}
 	if err != nil {
-		return j.next - 1, j.failUnlessFull(err)
-	}
-	if flush {
+		err = j.failUnlessFull(err)
+	} else if flush {
 		j.arm()
 	}
-	return j.next + j.pending - 1, nil
+	return j.next + j.pending - 1, err
 }
 
 func writable(frames []seq.Frame) error {
@@ -62,6 +62,10 @@ func writable(frames []seq.Frame) error {
 
 // stage encodes frames behind those that wait for flush. They are writable.
 func (j *Journal) stage(frames []seq.Frame) error {
+	return j.tail.try(func() error { return j.encode(frames) })
+}
+
+func (j *Journal) encode(frames []seq.Frame) error {
 	keep := int64(reserve)
 	if n := len(frames); n > 0 && frames[n-1].Type == seq.FrameStop {
 		keep = 0
@@ -69,7 +73,7 @@ func (j *Journal) stage(frames []seq.Frame) error {
 	for i := range frames {
 		n, _ := bodySize(&frames[i])
 		size := frameSize(n)
-		if len(j.enc.buf) >= flushBytes || !j.fits(size+keep) {
+		if !j.fits(size, keep) {
 			if err := j.makeRoom(size, keep); err != nil {
 				return err
 			}
@@ -83,41 +87,87 @@ func (j *Journal) stage(frames []seq.Frame) error {
 
 // place is that of the next frame.
 func (j *Journal) place() place {
-	return place{segment: j.seg.id, offset: j.seg.end + int64(len(j.enc.buf)), lsn: j.next + j.pending, watermark: j.synced}
+	return place{segment: j.seg.id, offset: j.end(), lsn: j.next + j.pending, watermark: j.synced}
 }
 
-// fits says whether the segment has so many bytes left.
-func (j *Journal) fits(size int64) bool { return j.seg.end+int64(len(j.enc.buf))+size <= j.seg.size }
+// end is where the next frame comes to lie in the segment.
+func (j *Journal) end() int64 { return j.seg.end + int64(len(j.enc.buf)) }
 
-// makeRoom sees to it that the next frame fits into the segment, and what is
-// kept for the last frames behind it.
+// fits says whether a frame of so many bytes can go behind the others: into the
+// piece that is written at once, and into the segment, of which so much is kept.
+func (j *Journal) fits(size, keep int64) bool {
+	end := j.end() + size
+	return end+keep <= j.seg.size && (end <= j.pieceEnd || len(j.enc.buf) == 0)
+}
+
+// makeRoom sees to it that the next frame fits.
 func (j *Journal) makeRoom(size, keep int64) error {
-	if err := j.flush(); err != nil || j.fits(size+keep) {
+	if err := j.flush(); err != nil || j.fits(size, keep) {
+		return err
+	}
+	j.waitForSync() // others may append meanwhile
+	if j.err != nil {
+		return j.err
+	}
+	if err := j.flush(); err != nil || j.fits(size, keep) {
 		return err
 	}
 	return j.roll(size)
 }
 
-// flush writes the buffer. Frames count only when that has succeeded.
+// flush writes the buffer. Frames that are not in TAIL count only when that has
+// succeeded; those that are stay there until it does.
 func (j *Journal) flush() error {
-	taken := j.pending
-	b := j.enc.buf
-	j.pending, j.enc.buf = 0, b[:0]
-	if len(b) == 0 {
+	size := int64(len(j.enc.buf))
+	if size == 0 {
 		return nil
 	}
-	if cap(b) > keepBytes {
+	return j.tail.try(func() error {
+		b := j.filled(j.enc.buf)
+		n := 0
+		err := j.zeroAhead(size)
+		if err == nil {
+			n, err = j.seg.file.WriteAt(b, j.seg.end)
+		}
+		if err = full(err, j.seg.path, size); err == nil {
+			j.seg.end += size
+			j.next += j.pending
+		} else if j.tail.holds(j.enc.buf) {
+			return err // they are safe, and written when it is tried again
+		} else if n > 0 {
+			err = j.takeBack(b[:n], err)
+		}
+		j.pending = 0
+		j.empty(b)
+		return err
+	})
+}
+
+// empty makes the buffer empty, and says where in the segment its next frame
+// comes to lie.
+func (j *Journal) empty(b []byte) {
+	j.enc.buf = b[:0]
+	switch {
+	case j.tail.mem != nil:
+		j.enc.buf = j.tail.room(j.seg.id, j.seg.end)
+	case cap(b) > keepBytes:
 		j.enc.buf = nil
 	}
-	if err := j.zeroAhead(int64(len(b))); err != nil {
-		return full(err, j.seg.path, int64(len(b)))
+	j.beginPiece()
+}
+
+// beginPiece says how far the next write goes at most: to a multiple of 128 KiB
+// of the file. The system keeps each such piece in one large page, and its work
+// on it is a fifth less than on one that lies across.
+func (j *Journal) beginPiece() { j.pieceEnd = (j.seg.end + page + piece) &^ (piece - 1) }
+
+// filled is b with zeros up to the end of its piece, if that is near.
+func (j *Journal) filled(b []byte) []byte {
+	missing := j.pieceEnd - j.seg.end - int64(len(b))
+	if missing <= 0 || missing >= page || j.pieceEnd > j.seg.size {
+		return b
 	}
-	if n, err := j.seg.file.WriteAt(b, j.seg.end); err != nil {
-		return j.takeBack(b[:n], full(err, j.seg.path, int64(len(b))))
-	}
-	j.seg.end += int64(len(b))
-	j.next += taken
-	return nil
+	return append(b, zeros[:missing]...)
 }
 
 // takeBack removes what a write has done before the disk was full: whole frames
@@ -130,45 +180,45 @@ func (j *Journal) takeBack(b []byte, cause error) error {
 	return cause
 }
 
-const (
-	smallGroup = 256 << 10 // bytes of a sync up to which it is worth it to zero ahead
-	smallWrite = 64 << 10  // the same of a write that nobody syncs
-)
+// smallGroup is how many bytes of a sync make it worth it to zero ahead.
+const smallGroup = 256 << 10
 
-// zeroAhead writes zeros before frames come, once for many writes, and frames
-// go over them. The first write to space that was only taken makes the sync of
-// it write metadata too; and the system then finds memory for it page by page,
-// where a larger piece at once costs half (large folios). For large writes twice
-// the bytes would cost more.
+// zeroAhead writes zeros before frames come, once for many syncs, and frames go
+// over them: the first write to space that was only taken makes the sync of it
+// write metadata too. For large groups twice the bytes would cost more.
 func (j *Journal) zeroAhead(n int64) error {
 	end := j.seg.end + n
-	if end <= j.zeroed || j.zeroed >= j.seg.size {
-		return nil
-	}
-	step := min(max(8*n, 256<<10), int64(len(zeros)))
-	if !j.c.Level.survivesPower() {
-		if n > smallWrite {
-			return nil
-		}
-		step = min(max(16*n, 32<<10), 256<<10)
-	} else if max(n, j.group) > smallGroup {
+	n = max(n, j.group)
+	if end <= j.zeroed || j.zeroed >= j.seg.size || !j.c.Level.survivesPower() || n > smallGroup {
 		return nil
 	}
 	at := max(j.zeroed, j.seg.end)
-	step = min(step, j.seg.size-at)
-	_, err := j.seg.file.WriteAt(zeros[:step], at)
-	j.zeroed = at + step
-	return err
+	j.zeroed = min(at+min(max(8*n, 256<<10), int64(len(zeros))), j.seg.size)
+	step := zeroStep(n)
+	for at < j.zeroed {
+		to := min(at&^(step-1)+step, j.zeroed)
+		if _, err := j.seg.file.WriteAt(zeros[:to-at], at); err != nil {
+			return err
+		}
+		at = to
+	}
+	return nil
+}
+
+// zeroStep is how many zeros are written at once: the system makes large pages
+// of large writes, and a sync of few bytes in a large page costs a tenth more
+// than in a small one.
+func zeroStep(n int64) int64 {
+	if n <= 16<<10 {
+		return 16 << 10
+	}
+	return 256 << 10
 }
 
 // roll goes on in a new segment. The new one has its space BEFORE the old one
 // gives up what is kept for the last frames; the old one is durable BEFORE the
 // new one has its name (D2).
 func (j *Journal) roll(need int64) error {
-	j.waitForSync()
-	if j.err != nil {
-		return j.err
-	}
 	h := header{id: j.seg.id + 1, first: j.next, created: j.c.Now(), session: sessionID(j.c.Session)}
 	next, err := j.create(h, need)
 	if err != nil {
@@ -186,8 +236,14 @@ func (j *Journal) roll(need int64) error {
 		next.file.Close()
 		return err // never a FullError: the old segment has ended
 	}
-	j.seg, j.synced, j.zeroed = next, headerSize, headerSize
+	j.write(next)
 	return nil
+}
+
+// write goes on in a segment that is empty.
+func (j *Journal) write(s segment) {
+	j.seg, j.synced, j.zeroed = s, headerSize, headerSize
+	j.empty(j.enc.buf)
 }
 
 // seal ends the segment: nothing is written to it any more.

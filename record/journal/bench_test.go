@@ -60,7 +60,7 @@ func BenchmarkStage(b *testing.B) {
 		if _, err := j.Stage(one...); err != nil {
 			b.Fatal(err)
 		}
-		if len(j.enc.buf) > flushBytes/2 {
+		if len(j.enc.buf) > piece/2 {
 			j.pending, j.enc.buf = 0, j.enc.buf[:0]
 		}
 	}

@@ -13,21 +13,24 @@ import (
 func (j *Journal) Commit(lsn LSN) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if lsn >= j.next {
-		panic(fmt.Sprintf("journal: commit of frame %d, next is %d", lsn, j.next))
+	if next := j.next + j.pending; lsn >= next {
+		panic(fmt.Sprintf("journal: commit of frame %d, next is %d", lsn, next))
 	}
 	if j.c.Level.survivesPower() {
-		j.syncTo(lsn)
+		return j.syncTo(lsn)
 	}
 	return j.err
 }
 
 // syncTo waits for the sync of a frame, or makes it.
-func (j *Journal) syncTo(lsn LSN) {
+func (j *Journal) syncTo(lsn LSN) error {
 	for j.err == nil && j.durable < lsn {
 		if j.syncing {
 			j.changed.Wait()
 			continue
+		}
+		if err := j.flush(); err != nil {
+			return j.failUnlessFull(err)
 		}
 		j.syncing = true
 		err := j.syncSegment(true)
@@ -37,6 +40,7 @@ func (j *Journal) syncTo(lsn LSN) {
 		}
 		j.changed.Broadcast()
 	}
+	return j.err
 }
 
 func (j *Journal) waitForSync() {
@@ -77,7 +81,7 @@ func (j *Journal) arm() {
 	if j.c.Level == Interval {
 		window = j.c.Interval
 	}
-	switch waiting := j.seg.end - j.synced; {
+	switch waiting := j.end() - j.synced; {
 	case j.c.Level == Group && waiting >= j.c.GroupBytes && !j.hurried:
 		j.armed, j.hurried = true, true
 		j.timer.Reset(0)
@@ -92,5 +96,5 @@ func (j *Journal) syncInTime() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.armed, j.hurried = false, false
-	j.syncTo(j.next - 1)
+	j.syncTo(j.next + j.pending - 1) // an error is told to the next who asks
 }

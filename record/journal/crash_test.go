@@ -160,7 +160,7 @@ func (l *life) end(powerCut, opened bool) {
 	}
 	l.disk.Kill()
 	if opened {
-		l.alive = l.here // write(2) was done
+		l.alive = l.here // they are with the system
 	}
 }
 
@@ -173,7 +173,13 @@ func oneSeed(level Level, p float64, seed uint64) (trace string, err error) {
 		if l.rng.IntN(2) == 0 {
 			calls += l.rng.IntN(200)
 		}
-		j, err := l.open(vfs.NewFaulty(l.disk, vfs.KillAt(calls)))
+		kill, mapped := vfs.KillAt(calls), l.rng.IntN(4) > 0
+		j, err := l.open(vfs.NewFaulty(l.disk, func(o vfs.Op) error {
+			if err := kill(o); err != nil || mapped {
+				return err
+			}
+			return unmapped(o)
+		}))
 		if err != nil {
 			return "", err
 		}

@@ -26,7 +26,7 @@ func threeFrames(t *testing.T) (segment []byte, offsets []int) {
 	disk := vfs.NewCrash(1, 0)
 	j, _ := open(t, disk, Config{Level: Always})
 	for n := range uint64(3) {
-		offsets = append(offsets, int(j.seg.end))
+		offsets = append(offsets, int(j.end()))
 		if err := j.Commit(mustAppend(t, j, packet(n+1))); err != nil {
 			t.Fatal(err)
 		}
@@ -238,7 +238,7 @@ func TestDeadEnd(t *testing.T) {
 		}
 	}
 	mustAppend(t, j, packet(3))
-	torn := j.seg.end
+	torn := j.end()
 	mustAppend(t, j, packet(4), packet(5))
 	mustClose(t, j)
 	segment := contents(t, disk, seg1)
@@ -309,7 +309,7 @@ func TestZeroedEnd(t *testing.T) {
 		if err := j.Commit(mustAppend(t, j, packet(n+1))); err != nil {
 			t.Fatal(err)
 		}
-		ends = append(ends, j.seg.end)
+		ends = append(ends, j.end())
 	}
 	mustClose(t, j)
 	segment := contents(t, disk, seg1)
@@ -583,7 +583,7 @@ func TestDamagesAreBounded(t *testing.T) {
 	j, _ := open(t, disk, Config{Level: Always})
 	var offsets []int64
 	for n := range uint64(3 * maxDamages) {
-		offsets = append(offsets, j.seg.end)
+		offsets = append(offsets, j.end())
 		if err := j.Commit(mustAppend(t, j, packet(n+1))); err != nil {
 			t.Fatal(err)
 		}

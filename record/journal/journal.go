@@ -19,6 +19,7 @@
 //
 //	LOCK                             flock of the one writer; holds its process number
 //	SYNCED                           what the last sync made durable, if it got that far
+//	TAIL                             frames that are not yet in their segment
 //	%016x.seg                        segments, by number from 1
 //	%016x.seg.tmp                    a segment that has not begun
 //	%016x.seg.torn                   what was behind the last frame after a crash
@@ -29,7 +30,12 @@
 // Segments follow each other: the first LSN in the header of one ends the one
 // before it. What a segment holds from there on is dead, for recovery has
 // written it again. So a recovery never changes a segment that it reads: it
-// begins the next one, and cuts the old one when the new one is durable.
+// begins the next one, and cuts the old one when the new one is durable. First
+// of all it writes the frames in TAIL where the process before it would have.
+//
+// A frame that was appended is with the system, and no kill takes it, though it
+// may be in TAIL only: copy the folder whole. Read it with a [Reader], which
+// knows.
 //
 // Call [Open] to write, [NewReader] only to read.
 package journal
@@ -133,22 +139,24 @@ type Journal struct {
 	lock  io.Closer
 	timer *time.Timer // of Group and Interval; runs while armed
 
-	mu      sync.Mutex // guards what follows; not held during a sync of Commit or of the timer
-	changed *sync.Cond // syncing ended or err was set; on mu
-	enc     encoder
-	seg     segment // that is written
-	next    LSN     // behind all that were written
-	pending LSN     // frames in enc.buf
-	durable LSN     // all up to it are synced
-	synced  int64   // bytes of seg known synced
-	zeroed  int64   // bytes of seg written at least once, if only with zeros
-	group   int64   // bytes that the last sync covered
-	armed   bool    // timer runs
-	hurried bool    // and at once
-	syncing bool    // somebody syncs seg without mu: it must not be closed
+	mu       sync.Mutex // guards what follows; not held during a sync of Commit or of the timer
+	changed  *sync.Cond // syncing ended or err was set; on mu
+	tail     tail       // where enc.buf is, if it can be
+	enc      encoder
+	seg      segment // that is written
+	next     LSN     // behind all that were written to seg
+	pending  LSN     // frames in enc.buf, behind next
+	durable  LSN     // all up to it are synced
+	synced   int64   // bytes of seg known synced
+	zeroed   int64   // bytes of seg written at least once, if only with zeros
+	pieceEnd int64   // of seg: no write but of one frame goes beyond it
+	group    int64   // bytes that the last sync covered
+	armed    bool    // timer runs
+	hurried  bool    // and at once
+	syncing  bool    // somebody syncs seg without mu: it must not be closed
 
-	witness   vfs.DataFile // SYNCED; nil if it cannot be written
-	testimony []byte       // its contents
+	witness   mapped // SYNCED
+	testimony []byte // its contents
 	session   [8]byte
 
 	closed bool
@@ -180,9 +188,8 @@ func Open(fsys vfs.Disk, dir string, c Config) (*Journal, Recovery, error) {
 	rec, err := j.recover()
 	if err != nil {
 		lock.Close()
-		if j.witness != nil {
-			j.witness.Close()
-		}
+		j.tail.close()
+		j.witness.close()
 		return nil, rec, fmt.Errorf("journal: %w", err)
 	}
 	if c.Level == Group || c.Level == Interval {
@@ -232,7 +239,7 @@ func (j *Journal) Durable() LSN {
 func (j *Journal) Unsynced() int64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.seg.end - j.synced
+	return j.end() - j.synced
 }
 
 // Close syncs the segment, at every level, cuts the space that was not used,
@@ -263,10 +270,9 @@ func (j *Journal) Close() error {
 		j.err = ErrClosed
 	}
 	j.changed.Broadcast()
-	if j.witness != nil {
-		j.witness.Close() // it was never synced: its result changes nothing
-		j.witness = nil
-	}
+	j.enc.buf = nil
+	j.tail.close()
+	j.witness.close()
 	if unlocked := j.lock.Close(); err == nil {
 		err = unlocked
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -231,7 +232,7 @@ func TestConfig(t *testing.T) {
 func TestReaderBesideWriter(t *testing.T) {
 	t.Parallel()
 	disk := vfs.NewCrash(1, 0)
-	j, _ := open(t, disk, Config{SegmentBytes: 4096})
+	j, _ := open(t, disk, Config{SegmentBytes: 4096, GroupWindow: time.Hour})
 	defer j.Close()
 	for n := range uint64(100) {
 		mustAppend(t, j, packet(n+1))

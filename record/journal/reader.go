@@ -37,6 +37,7 @@ type Reader struct {
 	report Report
 	next   LSN // expected
 	proof  witness
+	left   left            // belongs at the end of the last file
 	noted  map[string]bool // files that tell of damages found before
 
 	file   vfs.DataFile
@@ -77,6 +78,10 @@ func NewReader(fsys vfs.Disk, dir, session string) (*Reader, error) {
 
 func newReader(fsys vfs.Disk, dir, session string) (*Reader, error) {
 	proof := readWitness(fsys, dir, session) // BEFORE what it speaks of: a writer may go on
+	tail, err := readTail(fsys, dir, session)
+	if err != nil {
+		return nil, err
+	}
 	names, err := fsys.ReadDir(dir)
 	if err != nil {
 		return nil, err
@@ -98,6 +103,10 @@ func newReader(fsys vfs.Disk, dir, session string) (*Reader, error) {
 		r.files = append(r.files, f)
 	}
 	r.report.Segments = len(r.files)
+	if n := len(r.files); n > 0 && tail.belongs(r.files[n-1]) {
+		r.left = tail
+		r.files[n-1].size = max(r.files[n-1].size, tail.end())
+	}
 	return r, nil
 }
 
@@ -242,6 +251,9 @@ func (r *Reader) begin(f segmentFile) (err error) {
 		return err
 	}
 	r.scan.reset(r.file, f)
+	if r.left.segment == f.id {
+		r.scan.r = over{r.file, r.left}
+	}
 	r.offset, r.least, r.mark, r.judged, r.limit = headerSize, 1, headerSize, false, r.following()
 	if !f.whole {
 		return r.damage(f, Damage{Kind: DamagedHeader, Length: min(f.size, headerSize)})

@@ -23,6 +23,11 @@ func (j *Journal) recover() (rec Recovery, err error) {
 		return rec, err
 	}
 	defer r.Close()
+	if len(r.left.frames) > 0 {
+		if err := r.left.finish(j.fs, r.files[len(r.files)-1]); err != nil {
+			return rec, err
+		}
+	}
 	var last lastSegment
 	r.damaged = func(d *Damage) error { return j.keep(r, d) }
 	r.visited = func(f segmentFile, end, mark int64) error {
@@ -42,6 +47,8 @@ func (j *Journal) recover() (rec Recovery, err error) {
 		return rec, err
 	}
 	j.removeUnborn(r.unborn)
+	j.tail = openTail(j.fs, j.dir, j.c)
+	j.empty(nil)
 	return rec, nil
 }
 
@@ -160,11 +167,12 @@ func (j *Journal) succeed(last lastSegment, id uint64, rec *Recovery) error {
 
 // begin makes a segment with what fill appends to it, durable at once at every
 // level, and goes on there.
-func (j *Journal) begin(h header, need int64, fill func() error) (err error) {
-	if j.seg, err = j.create(h, need); err != nil {
+func (j *Journal) begin(h header, need int64, fill func() error) error {
+	seg, err := j.create(h, need)
+	if err != nil {
 		return err
 	}
-	j.synced, j.zeroed = headerSize, headerSize
+	j.write(seg)
 	err = fill()
 	if err == nil {
 		err = j.flush()
@@ -272,7 +280,7 @@ func (m *mover) salvage(f rawFrame) error {
 func (m *mover) put(f rawFrame, p place) error {
 	j := m.j
 	j.enc.raw(&p, f.typ, f.body)
-	if len(j.enc.buf) < flushBytes {
+	if j.end() < j.pieceEnd {
 		return nil
 	}
 	return j.flush()

@@ -76,23 +76,25 @@ func readWitness(fsys vfs.Disk, dir, session string) witness {
 
 // openWitness opens the file SYNCED to be written. A journal goes on without
 // one: it is there to report more, not to keep anything.
-func openWitness(fsys vfs.Disk, dir string) vfs.DataFile {
-	f, err := fsys.OpenData(filepath.Join(dir, syncedName), os.O_RDWR|os.O_CREATE, 0o666)
-	if err != nil {
-		return nil
-	}
-	return f
+func openWitness(fsys vfs.Disk, dir string) mapped {
+	return openMapped(fsys, filepath.Join(dir, syncedName), syncedSize)
 }
 
 // testify writes what the last sync made durable. It is called with mu held: a
-// few bytes in the page cache cost little beside a sync.
+// few bytes in memory that is a file, or in the page cache, cost little beside a
+// sync.
 func (j *Journal) testify() {
-	if j.witness == nil {
+	if j.witness.file == nil {
 		return
 	}
 	j.testimony = witness{j.seg.id, j.synced, j.durable}.append(j.testimony[:0], j.session)
-	if _, err := j.witness.WriteAt(j.testimony, 0); err != nil {
-		j.witness.Close()
-		j.witness = nil
+	err := j.witness.try(func() (err error) {
+		if copy(j.witness.mem, j.testimony) == 0 {
+			_, err = j.witness.file.WriteAt(j.testimony, 0)
+		}
+		return err
+	})
+	if err != nil {
+		j.witness.close()
 	}
 }

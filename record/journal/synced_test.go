@@ -20,7 +20,7 @@ func killed(t *testing.T, n uint64) (disk *vfs.Crash, ends []int64) {
 		if err := j.Commit(mustAppend(t, j, packet(i+1))); err != nil {
 			t.Fatal(err)
 		}
-		ends = append(ends, j.seg.end)
+		ends = append(ends, j.end())
 	}
 	disk.Kill()
 	j.Close()
