@@ -12,7 +12,7 @@ import (
 
 func holdfast() *contestant {
 	return &contestant{name: "holdfast", module: "holdfast", can: []promise{inMemory, inSystem, onDisk},
-		note: "the record is the payload of a packet frame (sequence, time stamps, checksum beside it)",
+		note: "the record is the payload of a packet frame (sequence, time stamps, checksum beside it): 128 bytes; to the system: encoded in a file that is memory (mmap)",
 		open: openHoldfast, scan: scanHoldfast, recover: recoverHoldfast}
 }
 
