@@ -2,11 +2,13 @@ package queue_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"holdfast/engine"
@@ -278,5 +280,43 @@ func TestStrangeURLs(t *testing.T) {
 	j.end(w)
 	if got := j.totals(); got.Done != 4 || got.Left != 0 || len(j.said) != 5 {
 		t.Errorf("%+v, %q", got, j.said)
+	}
+}
+
+// A process that may take URLs and not record them hears it after one try, not
+// after patience, and its URL stays for others.
+func TestMayNotRecord(t *testing.T) {
+	t.Parallel()
+	o := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true, Users: []*server.User{
+		{Username: "all", Password: "x"},
+		{Username: "some", Password: "x", Permissions: &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{"holdfast.res.>"}}}},
+	}}
+	s, err := server.NewServer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	for !s.ReadyForConnections(time.Second) {
+		if t.Context().Err() != nil {
+			t.FailNow()
+		}
+	}
+	j := &job{T: t, c: queue.Config{Job: "j", Replicas: 1, Patience: time.Hour, Warn: func(string) {}}}
+	j.conn = j.connect(strings.Replace(s.ClientURL(), "nats://", "nats://all:x@", 1))
+	j.enqueue(list(1))
+	all := j.conn
+	j.conn = j.connect(strings.Replace(s.ClientURL(), "nats://", "nats://some:x@", 1))
+	w := j.open(5)
+	j.next(w).Settle(success)
+	if _, err := w.Next(); !errors.Is(err, engine.ErrForbidden) || strings.Contains(err.Error(), "\n") {
+		t.Error(err)
+	}
+	if err := w.Close(); !errors.Is(err, engine.ErrForbidden) {
+		t.Error(err)
+	}
+	j.conn = all
+	if got := j.totals(); got.Left != 1 || got.Done != 0 {
+		t.Errorf("%+v", got)
 	}
 }

@@ -29,6 +29,7 @@ const (
 // A request is a message that the engine answers.
 type request struct {
 	msg      *nats.Msg
+	build    func() *nats.Msg // makes msg when it is sent: who asks may hold locks; nil: it is made
 	patience time.Duration
 	read     func(*nats.Msg) (there bool, err error) // what an answer says
 	done     func(there bool, err error)             // called once, by a goroutine that must not wait
@@ -125,6 +126,9 @@ func (p *pipe) flush() {
 }
 
 func (p *pipe) publish(r *request) {
+	if r.msg == nil {
+		r.msg = r.build()
+	}
 	r.msg.Reply = p.inbox + "." + strconv.FormatUint(r.number, 10)
 	if err := p.conn.NATS.PublishMsg(r.msg); err != nil && p.take(r.number) != nil {
 		p.heard(r, false, err)

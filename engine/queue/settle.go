@@ -45,20 +45,23 @@ func (w *Worker) settles(f *flight) {
 // is refused by the stream, and the URL is done all the same.
 func (w *Worker) record(f *flight, s fetch.Settled) {
 	by := w.by + "." + strconv.FormatUint(f.delivered, 10)
-	m := &nats.Msg{Subject: w.c.resultsSubject(f.key), Data: w.fit(s.Records), Header: nats.Header{
-		"Nats-Expected-Stream": w.expected,
-		headerOutcome:          {s.Outcome.String()},
-		headerAttempts:         {strconv.Itoa(s.Attempts)},
-		headerBy:               {by},
-	}}
+	subject := w.c.resultsSubject(f.key)
+	build := func() *nats.Msg {
+		return &nats.Msg{Subject: subject, Data: w.fit(s.Records), Header: nats.Header{
+			"Nats-Expected-Stream": w.expected,
+			headerOutcome:          {s.Outcome.String()},
+			headerAttempts:         {strconv.Itoa(s.Attempts)},
+			headerBy:               {by},
+		}}
+	}
 	bad := s.Outcome == retry.OutcomeBadInput
-	w.pipe.send(&request{msg: m, patience: w.c.Patience, read: stored, done: func(there bool, err error) {
+	w.pipe.send(&request{build: build, patience: w.c.Patience, read: stored, done: func(there bool, err error) {
 		switch {
 		case err != nil && w.ctx.Err() != nil: // nobody waits for it any more
 		case err != nil:
 			w.all.Go(func() { w.unrecorded(f, err) })
 		case there:
-			w.all.Go(func() { w.recorded(f, bad, w.isOurs(m.Subject, by)) })
+			w.all.Go(func() { w.recorded(f, bad, w.isOurs(subject, by)) })
 		default:
 			w.recorded(f, bad, true)
 		}

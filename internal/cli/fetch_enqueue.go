@@ -79,6 +79,7 @@ func (q *enqueueFlags) run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer conn.Close()
+	giveRoom(1)
 	bar := a.progress()
 	bad := func(line int64, url string, err error) {
 		bar.Close()
