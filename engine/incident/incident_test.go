@@ -14,6 +14,7 @@ import (
 
 	"holdfast/engine"
 	"holdfast/engine/incident/plan"
+	"holdfast/internal/leak"
 	"holdfast/replay/tick"
 	"holdfast/replay/whatif"
 )
@@ -24,7 +25,7 @@ const asWorker = "HOLDFAST_TEST_WORKER"
 func TestMain(m *testing.M) {
 	text := os.Getenv(asWorker)
 	if text == "" {
-		os.Exit(m.Run())
+		os.Exit(leak.Main(m, "holdfast/engine/incident"))
 	}
 	var w Worker
 	err := json.Unmarshal([]byte(text), &w)

@@ -1,0 +1,10 @@
+package sink
+
+import (
+	"os"
+	"testing"
+
+	"holdfast/internal/leak"
+)
+
+func TestMain(m *testing.M) { os.Exit(leak.Main(m, "holdfast/engine/sink")) }
