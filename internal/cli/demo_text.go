@@ -23,11 +23,37 @@ type demoTeller struct {
 	colour bool
 	json   bool
 	start  time.Time
+	indent int // of facts and claims
+	what   int // letters of a claim in a line
+	narrow int // columns of a terminal that is too narrow for the whole width; 0 is wide
 	err    error
 }
 
 func (a *app) demoTeller() *demoTeller {
-	return &demoTeller{out: a.Stdout, colour: a.colourful(), json: a.json, start: time.Now()}
+	t := &demoTeller{out: a.Stdout, colour: a.colourful(), json: a.json, start: time.Now(), indent: indent, what: whatWidth}
+	t.fit(a.columns())
+	return t
+}
+
+// fit is for a terminal with so many columns; 0 is none.
+func (t *demoTeller) fit(columns int) {
+	if columns > 0 && columns < indent+2+whatWidth+2*figures+1 {
+		t.narrow, t.indent = columns, 3
+		t.what = max(columns-t.indent-2-2*figures-2, 16)
+	}
+}
+
+// columns is how wide the terminal is that standard output is; 0 if it is none.
+func (a *app) columns() int {
+	f, ok := a.Stdout.(*os.File)
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
 }
 
 // colourful reports that standard output is a terminal whose user has nothing
@@ -47,7 +73,7 @@ const (
 )
 
 func (t *demoTeller) in(style, text string) string {
-	if !t.colour {
+	if !t.colour || style == "" {
 		return text
 	}
 	return "\x1b[" + style + "m" + text + "\x1b[0m"
@@ -62,8 +88,25 @@ func (t *demoTeller) print(format string, args ...any) {
 }
 
 func (t *demoTeller) begin(j *journey) {
-	t.print("%s  %d ticks of a market on their whole way, seed %d; takes about %d s; everything stays in %s\n",
-		t.in(bold, "holdfast demo"), j.plan.Events, j.plan.Seed, int(j.foreseen().Round(10*time.Second).Seconds()), j.dir)
+	t.print("%s  ", t.in(bold, "holdfast demo"))
+	text := fmt.Sprintf("%d ticks of a market on their whole way, seed %d; takes about %d s; everything stays in %s",
+		j.plan.Events, j.plan.Seed, int(j.foreseen().Round(10*time.Second).Seconds()), j.dir)
+	t.lines("               ", "", text)
+}
+
+// lines prints text, broken where a narrow terminal ends; the first line has a
+// beginning already, of the width of margin.
+func (t *demoTeller) lines(margin, style, text string) {
+	parts := []string{text}
+	if t.narrow > 0 {
+		parts = wrap(text, max(t.narrow-len(margin)-1, 16))
+	}
+	for i, p := range parts {
+		if i > 0 {
+			t.print("%s", margin)
+		}
+		t.print("%s\n", t.in(style, p))
+	}
 }
 
 // foreseen is about how long the demo takes on two idle cores: the race is run
@@ -85,10 +128,11 @@ func (t *demoTeller) chapter(number int, s stage, c chapter) {
 	if len(c.claims) > 0 && c.table == nil {
 		heading = fmt.Sprintf("%*s %*s", figures, "truth", figures, "found")
 	}
-	t.print("\n%s  %s%s\n", t.in(cyan, fmt.Sprint(number)), t.in(bold, pad(s.name, indent-3)), t.in(bold, s.title))
-	margin := strings.Repeat(" ", indent)
+	t.print("\n%s  %s", t.in(cyan, fmt.Sprint(number)), t.in(bold, pad(s.name, indent-3)))
+	t.lines(strings.Repeat(" ", indent), bold, s.title)
+	margin := strings.Repeat(" ", t.indent)
 	for _, f := range c.facts {
-		for i, line := range wrap(f, whatWidth+2*figures) {
+		for i, line := range wrap(f, t.what+2*figures) {
 			if i > 0 {
 				line = "  " + line
 			}
@@ -99,9 +143,17 @@ func (t *demoTeller) chapter(number int, s stage, c chapter) {
 		t.table(c.table)
 		return
 	}
-	t.print("%s%s%s\n", margin, strings.Repeat(" ", whatWidth+2), t.in(dim, heading))
+	t.print("%s%s%s\n", margin, strings.Repeat(" ", t.what+2), t.in(dim, heading))
 	for _, k := range c.claims {
-		t.print("%s%s %s%*s %*s\n", margin, t.mark(k.Held), pad(k.What, whatWidth), figures, k.Injected, figures, k.Found)
+		lead, text := t.mark(k.Held), []string{k.What}
+		if t.narrow > 0 {
+			text = wrap(k.What, t.what)
+		}
+		for len(text) > 1 {
+			t.print("%s%s %s\n", margin, lead, text[0])
+			lead, text = " ", text[1:]
+		}
+		t.print("%s%s %s%*s %*s\n", margin, lead, pad(text[0], t.what), figures, k.Injected, figures, k.Found)
 	}
 }
 
@@ -112,14 +164,29 @@ func (t *demoTeller) mark(held bool) string {
 	return t.in(red, "✗")
 }
 
-// table is predicted against actual.
+// table is predicted against actual. On a narrow terminal names and remarks have
+// lines of their own.
 func (t *demoTeller) table(r *raceTable) {
 	const wide, margin = 27, "   "
-	t.print("\n%s  %s\n", margin, t.in(dim, pad("rows too many with …", wide)+"  predicted   within 99 %     really    lost"))
-	t.print("%s  %s%*s %*s %s %*d  %s\n", margin, pad(incident.None.About(), wide), 11, "", 13, "", t.in(bold, fmt.Sprintf("%*d", 10, r.without)), 7, 0, t.in(dim, stalls("", r.held)))
+	row := func(lead, name, figures, remark string) {
+		if t.narrow == 0 {
+			t.print("%s%s %s%s  %s\n", margin, lead, pad(name, wide), figures, t.in(dim, remark))
+			return
+		}
+		t.print("%s%s ", margin, lead)
+		t.lines(margin+"  ", "", name)
+		t.print("%s  %s\n", margin, figures)
+		if remark != "" {
+			t.print("%s    ", margin)
+			t.lines(margin+"    ", dim, remark)
+		}
+	}
+	t.print("\n")
+	row(" ", "rows too many with …", t.in(dim, "  predicted   within 99 %     really    lost"), "")
+	row(" ", incident.None.About(), fmt.Sprintf("%*s %*s %s %*d", 11, "", 13, "", t.in(bold, fmt.Sprintf("%*d", 10, r.without)), 7, 0), stalls("", r.held))
 	for _, v := range r.rows {
-		t.print("%s%s %s%*s %*s %s %*d  %s\n", margin, t.mark(v.Held()), pad(v.Safeguard.About(), wide), 11, v.Predicted, 13, v.Widened,
-			t.in(bold, fmt.Sprintf("%*d", 10, v.Actual)), 7, v.Lost, t.in(dim, stalls(remark(v, r.without), v.HeldUp)))
+		row(t.mark(v.Held()), v.Safeguard.About(), fmt.Sprintf("%*s %*s %s %*d", 11, v.Predicted, 13, v.Widened,
+			t.in(bold, fmt.Sprintf("%*d", 10, v.Actual)), 7, v.Lost), stalls(remark(v, r.without), v.HeldUp))
 	}
 }
 
@@ -172,8 +239,8 @@ func (t *demoTeller) end(j *journey, claims []claim, failed int) error {
 		}{j.dir, j.plan.Seed, j.plan.Events, j.path("report.html"), claims, failed, j.race.Duplicates(), j.race.Lost(), j.table.json(), j.audit.Summary}, nil)
 	}
 	if failed == 0 {
-		t.print("\n%s in %v. Each tick of the market is in %s exactly once.\n", t.in(green, fmt.Sprintf("All %d claims hold", len(claims))),
-			time.Since(t.start).Round(time.Second), j.path("clean.csv"))
+		t.print("\n%s ", t.in(green, fmt.Sprintf("All %d claims hold", len(claims))))
+		t.lines(strings.Repeat(" ", 20), "", fmt.Sprintf("in %v. Each tick of the market is in %s exactly once.", time.Since(t.start).Round(time.Second), j.path("clean.csv")))
 	} else {
 		t.print("\n%s\n", t.in(red, fmt.Sprintf("%d of %d claims do NOT hold", failed, len(claims))))
 	}
@@ -183,7 +250,14 @@ func (t *demoTeller) end(j *journey, claims []claim, failed int) error {
 		{"then", "holdfast whatif " + j.path("incident")},
 		{"", "holdfast guard --selftest   the sink that refuses the second, as a relay for your own streams"},
 	} {
-		t.print("  %s %s\n", t.in(dim, pad(l[0], 8)), l[1])
+		t.print("  %s ", t.in(dim, pad(l[0], 8)))
+		path, about, _ := strings.Cut(l[1], "   ")
+		if t.narrow > 0 && about != "" {
+			t.print("%s\n%s", path, strings.Repeat(" ", 11))
+			t.lines(strings.Repeat(" ", 11), "", about)
+			continue
+		}
+		t.lines(strings.Repeat(" ", 11), "", l[1])
 	}
 	return t.err
 }
