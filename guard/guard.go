@@ -41,6 +41,8 @@ const (
 	SinkUnknown                   // try Try ended without an answer
 	SourceAcked                   // the acknowledgement is done
 	SourceUnknown                 // the acknowledgement may be lost
+	Broken                        // the connection: no answer that is due comes, nothing can be sent
+	Whole                         // it is back
 	Tick                          // it is now
 	Stop                          // fetch no more, finish what has begun
 )

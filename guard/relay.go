@@ -42,6 +42,7 @@ type Relay struct {
 	flights map[uint64]*flight
 	alarms  alarms
 	stopped bool
+	broken  bool // the connection
 	counts  Counters
 	out     Effects
 }
@@ -63,6 +64,10 @@ func (r *Relay) Step(now time.Duration, in Input) Effects {
 		r.fetched(now, in)
 	case Stop:
 		r.stop()
+	case Broken:
+		r.breaks(now)
+	case Whole:
+		r.whole(now)
 	case Tick:
 	default:
 		if f := r.flights[in.ID]; f != nil {
@@ -158,6 +163,10 @@ func deadOutcome(w Why) Outcome {
 }
 
 func (r *Relay) publish(now time.Duration, f *flight) {
+	if r.broken {
+		r.park(now, f, waiting)
+		return
+	}
 	f.try++
 	switch {
 	case f.try == 1:
@@ -175,6 +184,10 @@ func (r *Relay) publish(now time.Duration, f *flight) {
 }
 
 func (r *Relay) bury(now time.Duration, f *flight) {
+	if r.broken {
+		r.park(now, f, mourning)
+		return
+	}
 	f.phase = burying
 	f.try++
 	r.at(f, now+r.c.Patience)
@@ -195,16 +208,58 @@ func (r *Relay) ack(now time.Duration, f *flight) {
 // are used up or the relay stops: whoever gets it next asks the sink again.
 func (r *Relay) unknown(now time.Duration, f *flight) {
 	delay := r.backoff(f.try)
-	if r.stopped || r.c.Tries > 0 && f.try >= r.c.Tries {
+	if r.stopped || r.c.Tries > 0 && f.try >= r.c.Tries && !r.broken {
 		r.giveBack(f, delay)
 		return
 	}
-	if f.phase == publishing {
-		f.phase = waiting
-	} else {
-		f.phase = mourning
+	to := waiting
+	if f.phase == burying {
+		to = mourning
 	}
+	if r.broken {
+		r.park(now, f, to)
+		return
+	}
+	f.phase = to
 	r.at(f, now+delay)
+}
+
+// park lets a message wait for the connection. To give it back would need one.
+// One that was never published counts as if it had been, now: when the
+// connection is back another relay may have done it, long ago.
+func (r *Relay) park(now time.Duration, f *flight, p phase) {
+	if p == waiting && f.try == 0 {
+		f.try, f.first = 1, now
+	}
+	f.phase = p
+	r.at(f, now+r.c.MaxBackoff)
+}
+
+// breaks ends the waiting for answers that were due: they went with the
+// connection. Patience would end it too, long after the connection is back.
+func (r *Relay) breaks(now time.Duration) {
+	r.broken = true
+	for _, id := range r.alarms.ids(r.flights) {
+		switch f := r.flights[id]; f.phase {
+		case publishing, burying:
+			r.unknown(now, f)
+		case acking:
+			r.end(f, f.outcome)
+		}
+	}
+}
+
+// whole goes on with what waits.
+func (r *Relay) whole(now time.Duration) {
+	if !r.broken {
+		return
+	}
+	r.broken = false
+	for _, id := range r.alarms.ids(r.flights) {
+		if f := r.flights[id]; f.phase == waiting || f.phase == mourning {
+			r.at(f, now)
+		}
+	}
 }
 
 // backoff doubles with each try; half of it is chance, so that relays that

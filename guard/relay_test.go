@@ -119,3 +119,39 @@ func TestRoom(t *testing.T) {
 		t.Errorf("%d in flight", n)
 	}
 }
+
+// When the connection breaks nothing waits for its answers, nothing is tried
+// until it is back, and the time away counts for the horizon.
+func TestBrokenConnection(t *testing.T) {
+	t.Parallel()
+	r, err := New(Config{Patience: 5 * time.Second, Tries: 3, Horizon: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := r.Step(0, Input{Kind: Fetched, ID: 1}); len(e.Publish) != 1 {
+		t.Fatalf("%+v", e)
+	}
+	if e := r.Step(time.Second, Input{Kind: Broken}); len(e.Publish)+len(e.NakSource) != 0 || e.Wake == Never {
+		t.Fatalf("%+v", e)
+	}
+	if e := r.Step(time.Second, Input{Kind: Fetched, ID: 2}); len(e.Publish) != 0 { // was in the pipe
+		t.Fatalf("%+v", e)
+	}
+	for now := time.Second; now < 30*time.Second; now += 500 * time.Millisecond {
+		if e := r.Step(now, Input{Kind: Tick}); len(e.Publish)+len(e.NakSource)+len(e.DeadLetter) != 0 {
+			t.Fatalf("at %v: %+v", now, e)
+		}
+	}
+	if e := r.Step(30*time.Second, Input{Kind: Whole}); len(e.Publish) != 2 || e.Publish[0].Try != 2 {
+		t.Fatalf("%+v", e)
+	}
+	r.Step(31*time.Second, Input{Kind: SinkAccepted, ID: 1, Try: 2})
+	r.Step(31*time.Second, Input{Kind: Broken}) // the acknowledgement may be lost
+	if c := r.Counters(); c.Accepted != 1 || c.InFlight != 1 {
+		t.Errorf("%+v", c)
+	}
+	// Another relay may have had message 2 since it was to be published first.
+	if e := r.Step(62*time.Second, Input{Kind: Whole}); len(e.Publish) != 0 || len(e.DeadLetter) != 1 || e.DeadLetter[0].Why != Undecided {
+		t.Errorf("%+v", e)
+	}
+}

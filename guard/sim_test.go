@@ -119,6 +119,13 @@ func newWorld(seed uint64) *world {
 		for range w.rng.IntN(3) {
 			w.q.After(w.delay(3*time.Second), func() { w.kill(r) })
 		}
+		if w.rng.IntN(3) == 0 { // the connection breaks, as often as it is told that it is back
+			for range 1 + w.rng.IntN(3) {
+				at := w.delay(3 * time.Second)
+				w.q.After(at, func() { w.step(r, Input{Kind: Broken}) })
+				w.q.After(at+w.delay(2*time.Second), func() { w.step(r, Input{Kind: Whole}) })
+			}
+		}
 		if w.rng.IntN(4) == 0 { // stops in order, and comes back
 			w.q.After(w.delay(3*time.Second), func() { w.step(r, Input{Kind: Stop}) })
 			w.q.After(4*time.Second, func() { w.kill(r) })

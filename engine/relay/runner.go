@@ -41,6 +41,7 @@ type runner struct {
 	inputs  chan guard.Input
 	census  chan census
 	doubt   chan struct{} // asks for a census now
+	status  <-chan nats.Status
 	failed  chan error
 	done    chan struct{}
 
@@ -91,6 +92,9 @@ func (r *runner) run(ctx context.Context) (guard.Counters, error) {
 		return guard.Counters{}, engine.Explain("stream "+r.s.source, err)
 	}
 	defer it.Stop()
+	broke := r.conn.NATS.StatusChanged(nats.DISCONNECTED, nats.RECONNECTING, nats.CONNECTED, nats.CLOSED)
+	defer r.conn.NATS.RemoveStatusListener(broke)
+	r.status = broke
 	go r.fetch(it)
 	go r.count()
 	if r.c.Ready != nil {
@@ -136,6 +140,11 @@ func (r *runner) loop(ctx context.Context, it jetstream.MessagesContext) {
 			r.step(in)
 		case <-timer.C:
 			r.step(guard.Input{Kind: guard.Tick})
+		case s := <-r.status:
+			if s != nats.CONNECTED { // by now it may be back
+				r.step(guard.Input{Kind: guard.Broken})
+			}
+			r.feel()
 		case c := <-r.census:
 			r.judgeCensus(c, it)
 		case err := <-r.failed:
@@ -144,12 +153,22 @@ func (r *runner) loop(ctx context.Context, it jetstream.MessagesContext) {
 			if r.c.Tell != nil {
 				r.c.Tell(r.m.Counters())
 			}
+			r.feel() // a change of status may be lost
 			r.watch(it)
 		case <-ended:
 			ended = nil
 			r.stop(it, nil)
 		}
 	}
+}
+
+// feel tells the machine how the connection is.
+func (r *runner) feel() {
+	kind := guard.Whole
+	if !r.conn.NATS.IsConnected() {
+		kind = guard.Broken
+	}
+	r.step(guard.Input{Kind: kind})
 }
 
 // watch ends the relay when the engine has not done anything for it for as long
@@ -344,6 +363,9 @@ func (r *runner) publish(m *nats.Msg, in guard.Input) {
 		return
 	}
 	in.Kind = guard.SinkUnknown
+	if !r.conn.NATS.IsConnected() {
+		r.queue = append(r.queue, guard.Input{Kind: guard.Broken})
+	}
 	if errors.Is(err, nats.ErrMaxPayload) {
 		if in.Why == guard.Sound {
 			in.Kind = guard.SinkRefused // the source took it, but not with our headers
