@@ -68,8 +68,8 @@ func scanLog(in io.Reader, path string, warn func(string)) (*Resume, error) {
 			err = errNotRecord
 		}
 		if err != nil {
+			foreign = foreign || !mayBeOurs(s.line)
 			if s.torn {
-				foreign = !startsRecord(s.line)
 				break
 			}
 			if skipped++; skipped <= mostWarned {
@@ -94,7 +94,7 @@ func scanLog(in io.Reader, path string, warn func(string)) (*Resume, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	if r.records == 0 && (skipped > 0 || foreign) { // nothing of it may be cut off, and nothing appended
+	if r.records == 0 && foreign { // nothing of it may be cut off, and nothing appended
 		return nil, &InputError{path, 0, errors.New("no line of it is a record: this is not a log of holdfast fetch, it cannot be resumed")}
 	}
 	if skipped > mostWarned {
@@ -109,11 +109,12 @@ func scanLog(in io.Reader, path string, warn func(string)) (*Resume, error) {
 // mostWarned is how many broken lines of a log are told one by one.
 const mostWarned = 10
 
-// startsRecord reports whether text is a record of ours or the beginning of one.
-func startsRecord(text []byte) bool {
+// mayBeOurs reports whether a broken line may be what a crash has left of a
+// record: its beginning, or zeros for what the disk does not have.
+func mayBeOurs(text []byte) bool {
 	const start = `{"timestamp":"`
 	n := min(len(text), len(start))
-	return string(text[:n]) == start[:n]
+	return n > 0 && text[0] == 0 || string(text[:n]) == start[:n]
 }
 
 // A recordScanner splits a log into lines.

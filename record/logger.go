@@ -93,7 +93,11 @@ func (l *Logger) open(r *recovered) error {
 		l.caps = s.Caps()
 	}
 	var err error
-	if l.lock, err = vfs.LockWithin(l.c.Disk, l.path, 500*time.Millisecond); err != nil {
+	l.lock, err = vfs.LockWithin(l.c.Disk, l.path, 500*time.Millisecond)
+	switch {
+	case errors.Is(err, vfs.ErrLocked):
+		return fmt.Errorf("%s: %w", l.path, ErrLocked)
+	case err != nil:
 		return fmt.Errorf("%s: %w", l.path, err)
 	}
 	file, err := openLog(l.c.Disk, l.path)
@@ -114,6 +118,10 @@ func (l *Logger) open(r *recovered) error {
 	}
 	return l.makeMachine(r)
 }
+
+// Completed reports whether the session was over before it was opened, and where
+// its source stood then. Run tells its totals and takes nothing from the source.
+func (l *Logger) Completed() (cursor uint64, over bool) { return l.state.Cursor, l.m == nil }
 
 func (l *Logger) makeMachine(r *recovered) error {
 	p := l.c.Policy

@@ -114,6 +114,10 @@ Start with:  holdfast demo                      faults of every kind, survived a
 		return flagsFromEnv(cmd, env.Getenv)
 	}
 	root.AddCommand(newAudit(a), newDedupe(a), newDemo(a), newDemoWorker(a), newEngine(a), newFetch(a), newGuard(a), newLab(a), newMerge(a), newRecord(a), newServe(a), newWhatIf(a))
+	root.InitDefaultCompletionCmd()
+	if c, _, err := root.Find([]string{"completion"}); err == nil {
+		c.Args, c.RunE = cobra.ArbitraryArgs, helpOrUnknown // a shell that is not known is a mistake, not a wish for help
+	}
 	return root
 }
 
@@ -140,15 +144,18 @@ func group(use, short string, subs ...*cobra.Command) *cobra.Command {
 		Use:   use,
 		Short: short,
 		Args:  cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageError(fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath()))
-			}
-			return cmd.Help()
-		},
+		RunE:  helpOrUnknown,
 	}
 	cmd.AddCommand(subs...)
 	return cmd
+}
+
+// helpOrUnknown is what a command does that only holds others.
+func helpOrUnknown(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError(unknownCommand(cmd, args[0]))
+	}
+	return cmd.Help()
 }
 
 // flagsFromEnv sets every flag that the command line does not give from

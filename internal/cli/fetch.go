@@ -80,7 +80,7 @@ func mistyped(cmd *cobra.Command, given []string) error {
 	if len(given) == 0 || strings.ContainsAny(given[0], ":/.") {
 		return nil
 	}
-	cmd.SuggestionsMinimumDistance = 2
+	cmd.SuggestionsMinimumDistance = 2 // as unknownCommand
 	if near := cmd.SuggestionsFor(given[0]); len(near) > 0 {
 		return fmt.Errorf("%q is no URL: did you mean holdfast fetch %s?", given[0], near[0])
 	}
@@ -133,6 +133,7 @@ type fetchRun struct {
 }
 
 func (f *fetchFlags) open(a *app, config fetch.Config) (*fetchRun, error) {
+	signal.Ignore(syscall.SIGPIPE) // who reads our output may go: the log and the summary still become whole
 	warn := func(text string) { a.warn([]string{text}) }
 	r := &fetchRun{}
 	if f.summary != "" { // where it cannot be written is told now, and not when all is fetched

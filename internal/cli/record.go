@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -203,6 +204,9 @@ func (r *recordFlags) runJSONL(ctx context.Context, a *app, c record.Config) err
 	if err != nil {
 		return recordError(err)
 	}
+	if at, over := l.Completed(); over && unread(r.in, at) {
+		a.warn([]string{fmt.Sprintf("session %s was complete before: what %s holds now is not recorded; give it a --session or --state-dir of its own", c.Session, inputName(r.in))})
+	}
 	s, err := l.Run(ctx)
 	if err != nil {
 		return r.interrupted(err)
@@ -233,6 +237,40 @@ func openLines(a *app, name string) (io.ReadCloser, error) {
 		return nil, inputError(fmt.Errorf("%s: is a folder, not a file", name))
 	}
 	return f, nil
+}
+
+// unread reports whether an input may hold more than its session took: a stream,
+// or a file that has grown.
+func unread(in string, taken uint64) bool {
+	if in == "-" {
+		return true
+	}
+	f, err := os.Open(in)
+	if err != nil {
+		return false // it may be gone by now
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || strings.HasSuffix(in, ".gz") || strings.HasSuffix(in, ".zst") {
+		return false
+	}
+	if _, err := f.Seek(int64(taken), io.SeekStart); err != nil {
+		return false
+	}
+	for r := bufio.NewReader(f); ; {
+		switch c, err := r.ReadByte(); {
+		case err != nil:
+			return false
+		case c != ' ' && c != '\t' && c != '\r' && c != '\n':
+			return true
+		}
+	}
+}
+
+func inputName(in string) string {
+	if in == "-" {
+		return "standard input"
+	}
+	return in
 }
 
 // jsonlSession names the recording of a file after it.
