@@ -43,11 +43,15 @@ type SummaryInputs struct {
 }
 
 // SummaryInput is one input file. Fingerprint is the sum modulo 2^256 of the
-// SHA-256 of each record's canonical form, in hexadecimal: order-free.
+// SHA-256 of each record's canonical form, in hexadecimal: order-free. Notes
+// count what was skipped, assumed or unusual and used all the same, by the names
+// of package ingest; MissingEnds how attempts without an end spell it.
 type SummaryInput struct {
-	Rows        int64  `json:"rows"`
-	Rejected    int64  `json:"rejected"`
-	Fingerprint string `json:"fingerprint"`
+	Rows        int64            `json:"rows"`
+	Rejected    int64            `json:"rejected"`
+	Fingerprint string           `json:"fingerprint"`
+	Notes       map[string]int64 `json:"notes,omitempty"`
+	MissingEnds map[string]int64 `json:"missing_ends,omitempty"`
 }
 
 // SummaryRows is the balance: In = Kept + Removed + Rejected. Filled in by

@@ -31,7 +31,9 @@ func input(s ingest.Stats, path string, f *fingerprint) replay.SummaryInput {
 	if path == "" {
 		return replay.SummaryInput{}
 	}
-	return replay.SummaryInput{Rows: s.Records - s.Rejected, Rejected: s.Rejected, Fingerprint: f.String()}
+	return replay.SummaryInput{
+		Rows: s.Records - s.Rejected, Rejected: s.Rejected, Fingerprint: f.String(), Notes: s.Notes, MissingEnds: s.MissingEnds,
+	}
 }
 
 func (a *audit) tolerance() replay.SummaryTolerance {

@@ -450,7 +450,7 @@ func TestWarnings(t *testing.T) {
 	text := "symbol,timestamp,price,venue\nINFY,2025-07-14T09:15:00,1,x\ninfy,2025-07-14T09:15:00,1,x\n"
 	_, r := dedupe(t, text, Config{})
 	want := []string{
-		`1 extra columns are carried through: ["venue"]`,
+		`1 extra column is carried through: ["venue"]`,
 		"2 times name no zone and are read as UTC: --assume-tz sets another",
 		`near-symbols: "INFY", "infy" differ only in case or outer spaces: --fold-case makes them one`,
 	}

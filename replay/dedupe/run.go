@@ -124,7 +124,11 @@ func (r *run) scan(ctx context.Context, s *store) error {
 func (r *run) warnInput(s *scan) {
 	if extra := r.source.header.Extra; len(extra) > 0 {
 		const most = 10
-		r.warn("%d extra columns are carried through: %q", len(extra), extra[:min(len(extra), most)])
+		what := "extra columns are"
+		if len(extra) == 1 {
+			what = "extra column is"
+		}
+		r.warn("%d %s carried through: %q", len(extra), what, extra[:min(len(extra), most)])
 	}
 	if n := s.notes[naiveTimes]; n > 0 {
 		zone := "UTC"

@@ -31,7 +31,11 @@ func openTable(path string, l layout, o Options) (*table, error) {
 }
 
 func extraColumns(extra []string) string {
-	s := fmt.Sprintf("%d extra columns:", len(extra))
+	s := fmt.Sprintf("%d extra column", len(extra))
+	if len(extra) > 1 {
+		s += "s"
+	}
+	s += ":"
 	for i, name := range extra {
 		if i == 10 {
 			return s + " …"

@@ -128,6 +128,9 @@ func mixed() *Incident {
 	s.Inputs.Output.Rows = 20147
 	s.Inputs.Workers.Rows, s.Attempts.Total = 20199, 20199
 	s.Inputs.Events.Rows = 20000
+	s.Inputs.Workers.Notes = map[string]int64{"naive-times": 40258, "missing-ends": 42}
+	s.Inputs.Workers.MissingEnds = map[string]int64{"": 40, "null": 2}
+	s.Inputs.Output.Notes = map[string]int64{"blank-lines": 1}
 	s.ByKey = replay.SummaryByKey{Groups: 30, ExtraRows: 31, SameEvent: 27, Collisions: 1, Mixed: 1, Untested: 1}
 	s.ByEvent = replay.SummaryByEvent{Events: 20000, DuplicatedEvents: 131, Duplicates: 146, Certain: 130, Likely: 12, Ambiguous: 4, Orphans: 3, Rescued: 1}
 	s.Lost, s.Removable = 2, 144

@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"holdfast/replay"
@@ -138,7 +140,30 @@ func (in *Incident) stepRead() string {
 		}
 	}
 	return "**Read everything, trust nothing.** " + andList(parts) +
-		", times as whole nanoseconds and prices as exact decimals, so that equal means equal. What could not be read is in `rejected.csv`."
+		", times as whole nanoseconds and prices as exact decimals, so that equal means equal. What could not be read is in `rejected.csv`." + in.unusual()
+}
+
+// unusual counts what was not as it should be and was used all the same.
+func (in *Incident) unusual() string {
+	var parts []string
+	for _, f := range []struct {
+		name string
+		in   *replay.SummaryInput
+	}{
+		{"the events", &in.Summary.Inputs.Events}, {"the worker log", &in.Summary.Inputs.Workers}, {"the output", &in.Summary.Inputs.Output},
+	} {
+		var notes []string
+		for _, note := range slices.Sorted(maps.Keys(f.in.Notes)) {
+			notes = append(notes, number(f.in.Notes[note])+" "+note)
+		}
+		if len(notes) > 0 {
+			parts = append(parts, f.name+" "+andList(notes))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " Used all the same, and counted: in " + strings.Join(parts, "; in ") + "."
 }
 
 func (in *Incident) stepKey() string {

@@ -314,6 +314,7 @@ function step(d) {
   choose(shown[at < 0 ? 0 : (at + d + shown.length) % shown.length]);
 }
 const doing = { in: () => zoom(.5), out: () => zoom(2), all: () => { setWindow(0, total); drawAll(); saveHash(); }, prev: () => step(-1), next: () => step(1) };
+if (!stories.length) document.querySelectorAll('[data-do=prev],[data-do=next]').forEach(b => b.remove());
 document.querySelectorAll('[data-do]').forEach(b => b.onclick = () => doing[b.dataset.do]());
 function keys(ev) {
   const k = { ArrowLeft: () => pan(-.2), ArrowRight: () => pan(.2), '+': doing.in, '=': doing.in, '-': doing.out, 0: doing.all, Home: () => { setWindow(0, state.to - state.from); drawAll(); }, End: () => { setWindow(total - (state.to - state.from), total); drawAll(); }, n: doing.next, p: doing.prev, Enter: () => state.row ? $('story').focus() : step(1) }[ev.key];
