@@ -157,8 +157,8 @@ func TestFetchClientCertificate(t *testing.T) {
 	if !strings.Contains(records, `"class":"connection","kind":"certificate"`) {
 		t.Errorf("%s", records)
 	}
-	fetched(t, ExitUsage, "--cert", cert, "--key", cert, web.URL)
-	fetched(t, ExitUsage, "--cacert", key, web.URL)
+	fetched(t, ExitInput, "--cert", cert, "--key", cert, web.URL)
+	fetched(t, ExitInput, "--cacert", key, web.URL)
 }
 
 func selfSigned(t *testing.T, cert, key string) *x509.Certificate {

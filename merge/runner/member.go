@@ -186,7 +186,7 @@ func (m *Member) open(ctx context.Context) error {
 // claim takes the file of the part, unless another worker of the job has it: it
 // writes there now, or did, has finished, and what is there is its part.
 func (m *Member) claim(ctx context.Context, p *partFile, there bool) error {
-	if err := p.claim(); err != nil {
+	if err := p.claim(m.written()); err != nil {
 		return err
 	}
 	if !there || m.rec.Part != nil {
@@ -212,11 +212,14 @@ func (m *Member) resume() error {
 		return inputErrorf(m.o.name(), "%v", err)
 	}
 	m.loaded = true
-	if p := m.rec.Part; p != nil && m.rec.Pos == p.Bytes {
-		return m.file.(*partFile).restore(m.core, *p)
+	if m.written() {
+		return m.file.(*partFile).restore(m.core, *m.rec.Part)
 	}
 	return nil
 }
+
+// written reports whether the record says that the part was.
+func (m *Member) written() bool { return m.rec.Part != nil && m.rec.Pos == m.rec.Part.Bytes }
 
 // put stores the record.
 func (m *Member) put(ctx context.Context) error {

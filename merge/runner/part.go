@@ -40,12 +40,14 @@ func (p *partFile) temp(epoch int64) string {
 	return fmt.Sprintf("%s.%s.%d.%d.tmp", filepath.Clean(p.path), p.job, p.id, epoch)
 }
 
-// claim removes what processes before this one left, and takes PART. If another
-// worker of the job has done so, one of the two is refused, or both: each makes
-// its file BEFORE it looks for others.
-func (p *partFile) claim() error {
-	if err := p.begin(); err != nil {
-		return err
+// claim removes what processes before this one left, and takes PART unless it is
+// written. If another worker of the job has done so, one of the two is refused,
+// or both: each makes its file BEFORE it looks for others.
+func (p *partFile) claim(written bool) error {
+	if !written {
+		if err := p.begin(); err != nil {
+			return err
+		}
 	}
 	dir, base := filepath.Split(p.path)
 	names, err := p.disk.ReadDir(filepath.Clean(dir + "."))
@@ -126,6 +128,9 @@ func (p *partFile) restore(core *merge.Core, want Part) error {
 		p.size, p.crc, p.whole = want.Bytes, want.CRC32C, true
 		return nil
 	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errOtherBytes):
+		return err
+	}
+	if err := p.begin(); err != nil {
 		return err
 	}
 	const chunk = 1 << 16 // values
