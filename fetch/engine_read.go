@@ -7,8 +7,10 @@ import (
 
 // read feeds the list to the scheduler, as much as it wants at a time.
 func (e *engine) read(src Source, keep func(*Unit) (bool, error)) {
+	var u Unit // outside of the loop: keep makes it one on the heap
 	for e.waitWanted() {
-		u, err := src.Next()
+		var err error
+		u, err = src.Next()
 		e.count(src)
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
