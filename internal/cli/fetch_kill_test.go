@@ -93,7 +93,7 @@ func (k *killed) size() int {
 	if testing.Short() {
 		return 60
 	}
-	return 160
+	return 800
 }
 
 func (k *killed) path(name string) string { return filepath.Join(k.dir, name) }
@@ -145,7 +145,7 @@ func (k *killed) run() {
 func (k *killed) killLater(kill func(), seen int) {
 	defer close(k.over)
 	requests, any := 1+k.rng.IntN(6+k.kills/20), k.rng.IntN(8) == 0
-	pause := time.Duration(k.rng.Int64N(int64(3 * time.Millisecond)))
+	pause := time.Duration(k.rng.Int64N(int64(time.Millisecond)))
 	if any {
 		pause = time.Duration(k.rng.Int64N(int64(150 * time.Millisecond)))
 	}
@@ -153,7 +153,7 @@ func (k *killed) killLater(kill func(), seen int) {
 		select {
 		case <-k.stop:
 			return
-		case <-time.After(time.Millisecond):
+		case <-time.After(200 * time.Microsecond):
 		}
 	}
 	select {
