@@ -2,7 +2,6 @@ package http1
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"os"
 	"sync"
 	"time"
 
@@ -27,15 +27,18 @@ type conn struct {
 	host string // of URLs that it is for
 	net  net.Conn
 	in   *bufio.Reader // of conn.Read
-	out  bytes.Buffer  // a request
+	head head
+	swap swap
 
-	left      int64       // bytes that may still be read: see Read
-	used      bool        // it has carried an exchange
-	answered  bool        // of this exchange: a byte of the answer has come
-	keep      bool        // neither side wants to end it after this exchange
-	stop      func() bool // undoes that the end of the context interrupts
+	unsent    bool                   // the head is to be written before the next byte is read
+	trace     *httptrace.ClientTrace // of this exchange
+	left      int64                  // bytes that may still be read: see Read
+	used      bool                   // it has carried an exchange
+	answered  bool                   // of this exchange: a byte of the answer has come
+	keep      bool                   // neither side wants to end it after this exchange
+	stop      func() bool            // undoes that the end of the context interrupts
 	interrupt func()
-	probe     probe
+	wrote     func() // tells the trace
 	idling
 }
 
@@ -43,15 +46,19 @@ func newConn(t *Transport, host string, nc net.Conn) *conn {
 	c := &conn{t: t, host: host, net: nc}
 	c.in = bufio.NewReader(c)
 	c.interrupt = func() { nc.SetDeadline(time.Unix(1, 0)) } // it has passed: whoever reads or writes returns
-	c.probe.init(nc)
+	c.wrote = c.tellWrote
+	c.swap.init(nc)
 	return c
 }
 
 // errHeader is how a header over the limit ends.
 var errHeader = errors.New("http1: read beyond the limit")
 
+// errStale says that a connection is not as it was left.
+var errStale = errors.New("http1: the connection was ended while it waited")
+
 // Read reads from the network, and while a header is read no more than it may
-// have.
+// have. The first one of an exchange writes the request.
 func (c *conn) Read(p []byte) (int, error) {
 	if c.left <= 0 {
 		return 0, errHeader
@@ -59,9 +66,51 @@ func (c *conn) Read(p []byte) (int, error) {
 	if int64(len(p)) > c.left {
 		p = p[:c.left]
 	}
-	n, err := c.net.Read(p)
+	n, err := c.read(p)
 	c.left -= int64(n)
 	return n, err
+}
+
+func (c *conn) read(p []byte) (int, error) {
+	if !c.unsent {
+		return c.net.Read(p)
+	}
+	c.unsent = false
+	sent, out := 0, c.head.bytes
+	if c.swap.can() {
+		var n int
+		var err error
+		if sent, n, err = c.swap.do(out, p, c.used, c.wrote); err != nil || sent == len(out) {
+			return n, c.named(err)
+		}
+	}
+	if _, err := c.net.Write(out[sent:]); err != nil {
+		return 0, err
+	}
+	c.wrote()
+	return c.net.Read(p)
+}
+
+// named gives an error of swap the words that the connection's own have.
+func (c *conn) named(err error) error {
+	var call *os.SyscallError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &call):
+		return &net.OpError{Op: call.Syscall, Net: "tcp", Source: c.net.LocalAddr(), Addr: c.net.RemoteAddr(), Err: err}
+	case errors.As(err, &op):
+		op.Op = "read" // from raw-read
+	}
+	return err
+}
+
+func (c *conn) tellWrote() {
+	if c.trace.WroteHeaders != nil {
+		c.trace.WroteHeaders()
+	}
+	if c.trace.WroteRequest != nil {
+		c.trace.WroteRequest(httptrace.WroteRequestInfo{})
+	}
 }
 
 // exchange sends a request and reads the answer up to its body. After an error
@@ -104,15 +153,11 @@ func (c *conn) ask(req *http.Request, trace *httptrace.ClientTrace) (*http.Respo
 	if err := req.Context().Err(); err != nil { // a hook has ended it
 		return nil, err
 	}
-	c.out.Reset()
-	if err := req.Write(&c.out); err != nil {
+	if err := c.head.set(req); err != nil {
 		c.answered = true // it would fail again
 		return nil, err
 	}
-	if _, err := c.net.Write(c.out.Bytes()); err != nil {
-		return nil, err
-	}
-	c.left = c.t.MaxHeader
+	c.unsent, c.trace, c.left = true, trace, c.t.MaxHeader
 	if _, err := c.in.Peek(1); err != nil {
 		return nil, err
 	}

@@ -8,8 +8,8 @@ import (
 
 // idle are connections that wait to be used again. The one that came last is
 // taken first, so that those which are not needed grow old. No goroutine reads
-// from one that waits: that its peer has closed it is seen when it is wanted, or
-// when its time is over.
+// from one that waits: that its peer has closed it is seen when it is used (see
+// swap), or when its time is over.
 type idle struct {
 	mu     sync.Mutex
 	hosts  map[string][]*conn // in the order in which they came
@@ -37,7 +37,7 @@ func (l *idle) take(t *Transport, host string) *conn {
 		c := l.hosts[host][at]
 		l.remove(c, at)
 		l.mu.Unlock()
-		if time.Since(c.since) < t.IdleTimeout && c.probe.silent() {
+		if time.Since(c.since) < t.IdleTimeout {
 			return c
 		}
 		c.net.Close()
