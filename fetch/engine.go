@@ -67,7 +67,7 @@ func newEngine(c *Client, ctx context.Context, src Source) (*engine, error) {
 		return nil, err
 	}
 	e.mu.Lock()
-	e.perform(e.sched.Begin(0))
+	e.perform(e.sched.Begin(0), nil)
 	return e, nil
 }
 
@@ -99,8 +99,9 @@ func (b begun) run() { b.e.work(b) }
 // perform does what the scheduler wants, in the order of the fields, and ends
 // the caller's turn: it is called with mu held and gives it up. Of the attempts
 // to start it returns one for the caller to go on with; the others get
-// goroutines of their own, when the log has all that was decided before.
-func (e *engine) perform(f pace.Effects) (own begun, ok bool) {
+// goroutines of their own, when the log has all that was decided before. A
+// caller that is a worker says so.
+func (e *engine) perform(f pace.Effects, w worker) (own begun, ok bool) {
 	o := e.c.out
 	some := len(f.Emit) > 0 || len(f.Start) > 0
 	if some {
@@ -136,7 +137,7 @@ func (e *engine) perform(f pace.Effects) (own begun, ok bool) {
 	}
 	e.mu.Unlock()
 	if some {
-		return o.flush()
+		return o.flush(w)
 	}
 	return own, false
 }
@@ -172,7 +173,7 @@ func (e *engine) tick() {
 		return
 	}
 	e.wake = pace.Never // what was set in the meantime is asked for again
-	begin(e.perform(e.sched.Tick(e.input())))
+	begin(e.perform(e.sched.Tick(e.input()), nil))
 }
 
 // attempt gives memory for one. It is called with mu held.
@@ -188,6 +189,7 @@ func (e *engine) attempt() *running {
 
 // work runs one attempt after another, as long as each ending lets one start.
 func (e *engine) work(s begun) {
+	w := make(worker, 1)
 	for ok := true; ok; {
 		j := s.job
 		r := j.current
@@ -198,9 +200,9 @@ func (e *engine) work(s begun) {
 		again := r.run(s.Limit, s.LimitKind)
 		e.mu.Lock()
 		if now := e.input(); again {
-			s, ok = e.perform(e.sched.Hop(now, j.id, origin(r.url), r.Attempt.Attempt))
+			s, ok = e.perform(e.sched.Hop(now, j.id, origin(r.url), r.Attempt.Attempt), w)
 		} else {
-			s, ok = e.perform(e.sched.Done(now, j.id, r.Attempt.Attempt))
+			s, ok = e.perform(e.sched.Done(now, j.id, r.Attempt.Attempt), w)
 		}
 		e.c.out.room()
 	}
@@ -232,6 +234,6 @@ func (e *engine) add(j *job) bool {
 	if !j.notBefore.IsZero() {
 		u.NotBefore = max(j.notBefore.Sub(e.wall(0)), 0)
 	}
-	begin(e.perform(e.sched.Read(e.input(), u)))
+	begin(e.perform(e.sched.Read(e.input(), u), nil))
 	return true
 }

@@ -19,7 +19,7 @@ func (e *engine) unsendable(j *job) {
 	}
 	o.mu.Unlock()
 	e.mu.Unlock()
-	begin(o.flush())
+	begin(o.flush(nil))
 }
 
 func (e *engine) bad(j *job) {

@@ -46,7 +46,7 @@ func (e *engine) read(src Source, keep func(*Unit) (bool, error)) {
 		e.mu.Unlock()
 		return
 	}
-	begin(e.perform(e.sched.InputEOF(e.input())))
+	begin(e.perform(e.sched.InputEOF(e.input()), nil))
 }
 
 // jobOf makes a job of a unit.

@@ -36,7 +36,7 @@ func (e *engine) cancel(j *job) {
 		return
 	}
 	j.abort()
-	begin(e.perform(e.sched.Cancel(e.input(), j.id)))
+	begin(e.perform(e.sched.Cancel(e.input(), j.id), nil))
 }
 
 // stop starts nothing more. What is in flight may go on for a while.
@@ -48,7 +48,7 @@ func (e *engine) stop() {
 	}
 	e.stopped = true
 	e.more.Broadcast()
-	begin(e.perform(e.sched.Stop(e.input())))
+	begin(e.perform(e.sched.Stop(e.input()), nil))
 	t := time.AfterFunc(grace, func() { e.abort(ErrCancelled) })
 	context.AfterFunc(e.hard, func() { t.Stop() })
 }

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 )
 
@@ -62,9 +63,17 @@ type turn struct {
 	lines line       // to the log, BEFORE
 	tell  []delivery // to the handler
 	begin []begun    // attempts
+	idle  []worker   // that wait for them
 }
 
-func (t *turn) empty() bool { return len(t.lines) == 0 && len(t.tell) == 0 && len(t.begin) == 0 }
+func (t *turn) empty() bool {
+	return len(t.lines) == 0 && len(t.tell) == 0 && len(t.begin) == 0 && len(t.idle) == 0
+}
+
+// A worker is a goroutine that runs attempts, and where it gets one if it has to
+// wait for another's write: the zero begun if there is none for it. It has room
+// for one.
+type worker chan begun
 
 // cleared is t without its content, to be filled again.
 func (t *turn) cleared() turn {
@@ -73,7 +82,8 @@ func (t *turn) cleared() turn {
 	}
 	clear(t.tell)
 	clear(t.begin)
-	return turn{t.lines[:0], t.tell[:0], t.begin[:0]}
+	clear(t.idle)
+	return turn{t.lines[:0], t.tell[:0], t.begin[:0], t.idle[:0]}
 }
 
 func newOutput(log *Log, warn func(string)) *output {
@@ -106,32 +116,70 @@ func (o *output) add(calls []call, done *job) {
 }
 
 // flush does what waits, unless another is at it, who does it then. Of the
-// attempts that are to begin it returns one for its caller to go on with.
-func (o *output) flush() (own begun, ok bool) {
+// attempts that are to begin it returns one for its caller to go on with. A
+// worker waits for one that another's write holds up: to end here and to be
+// begun anew costs as much as a write.
+func (o *output) flush(w worker) (own begun, ok bool) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	if o.writing {
-		return own, false
-	}
-	for !o.waiting.empty() {
-		if ok {
-			go own.run()
-			ok = false
+		if w == nil {
+			o.mu.Unlock()
+			return own, false
 		}
+		o.waiting.idle = append(o.waiting.idle, w)
+		o.mu.Unlock()
+		own = <-w
+		return own, own.e != nil
+	}
+	defer o.mu.Unlock()
+	for !o.waiting.empty() {
+		o.gather()
 		t := o.waiting
 		o.waiting, o.spare = o.spare, turn{}
 		o.write(t.lines)
 		o.pass(t.tell)
-		for n, b := range t.begin {
-			if n == 0 {
-				own, ok = b, true
-			} else {
-				go b.run()
-			}
+		if ok {
+			t.begin = append(t.begin, own)
 		}
+		own, ok = t.share()
 		o.spare = t.cleared()
 	}
 	o.changed.Broadcast()
+	return own, ok
+}
+
+// gather lets attempts that are about to end add their records to a write. Only
+// what is ready to run is waited for, so a run with one attempt waits for nothing.
+// It gives mu up meanwhile.
+func (o *output) gather() {
+	if len(o.waiting.lines) == 0 || o.err != nil {
+		return
+	}
+	o.writing = true
+	o.mu.Unlock()
+	runtime.Gosched()
+	o.mu.Lock()
+	o.writing = false
+}
+
+// share gives attempts to the workers that wait, one to the caller, and each of
+// the others a goroutine.
+func (t *turn) share() (own begun, ok bool) {
+	left := t.begin
+	for _, w := range t.idle {
+		b := begun{}
+		if len(left) > 0 {
+			b, left = left[0], left[1:]
+		}
+		w <- b
+	}
+	for n, b := range left {
+		if n == 0 {
+			own, ok = b, true
+		} else {
+			go b.run()
+		}
+	}
 	return own, ok
 }
 

@@ -46,7 +46,7 @@ func (e *engine) shareGates(src Source) {
 			e.mu.Unlock()
 			return
 		}
-		begin(e.perform(e.sched.CloseGate(e.input(), origin, until.Sub(e.wall(0)))))
+		begin(e.perform(e.sched.CloseGate(e.input(), origin, until.Sub(e.wall(0))), nil))
 	})
 }
 

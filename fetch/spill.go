@@ -139,7 +139,7 @@ func (e *engine) back(u *spooled) {
 	begin(e.perform(e.sched.Read(e.input(), pace.Unit{
 		ID: u.id, Origin: j.origin, Fingerprint: j.fingerprint.seed(),
 		NotBefore: u.notBefore, State: u.state, Since: u.since, Spilled: true,
-	})))
+	}), nil))
 }
 
 func (e *engine) remade(u *spooled) *job {
@@ -181,7 +181,7 @@ func (e *engine) endSpill() error {
 			err = e.moveOne(move{origin: name, back: 1})
 		}
 	}
-	begin(e.c.out.flush())
+	begin(e.c.out.flush(nil))
 	if closed := x.spool.close(); err == nil {
 		err = closed
 	}
