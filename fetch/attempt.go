@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"holdfast/fetch/http1"
 	"holdfast/fetch/pace"
 	"holdfast/fetch/retry"
 )
@@ -99,7 +100,7 @@ func (r *running) prepare(c *Client, j *job, s *pace.Start) {
 // run sends one request and reads its answer. It reports whether the attempt
 // goes on elsewhere, at r.url; otherwise it has ended and its class is set.
 func (r *running) run(limit time.Duration, kind retry.Limit) (again bool) {
-	h := newHop(r)
+	h := newHop(r, r.job.values)
 	r.Class, r.Kind, r.Status = retry.ClassNone, retry.KindNone, 0
 	r.sends, r.phase, r.marks = 0, retry.PhaseConnect, [4]time.Duration{}
 	r.hop.Store(h) // BEFORE the clock is read: see watchdog.set
@@ -141,8 +142,12 @@ func (r *running) exchange(h *hop) (again bool) {
 		r.badInput(err)
 		return false
 	}
+	via := r.c.transports.get(r.way, req)
+	if _, short := via.(*http1.Transport); !short {
+		h.traced(r)
+	}
 	end := r.c.observer.begin(r, req)
-	resp, err := r.c.transports.get(r.way, req).RoundTrip(req)
+	resp, err := via.RoundTrip(req)
 	if err != nil {
 		r.failed(err)
 		end(r, 0)
@@ -158,9 +163,9 @@ func (r *running) exchange(h *hop) (again bool) {
 // observer may change; what net/http changes in none is shared.
 func (r *running) request(h *hop) (*http.Request, error) {
 	j := r.job
-	req := r.c.plain.WithContext(h.begin(r))
+	req := r.c.plain.WithContext(h)
 	req.Method, req.URL, req.Host = r.method, r.url, r.url.Host
-	if j.body != nil && !r.noBody {
+	if r.sendsBody() {
 		rc, size, err := j.body()
 		if err != nil {
 			return nil, fmt.Errorf("the request's body: %w", err)
@@ -176,6 +181,8 @@ func (r *running) request(h *hop) (*http.Request, error) {
 	}
 	return req, nil
 }
+
+func (r *running) sendsBody() bool { return r.job.body != nil && !r.noBody }
 
 // plainRequest is what most requests are copies of, with a header that they
 // share: a map for each would cost more than all else in a request.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -378,6 +379,30 @@ func TestSilence(t *testing.T) {
 				t.Errorf("\n got %s\nwant %s\n%s", got, want, errorsOf(records, 1))
 			}
 		})
+	}
+}
+
+// TestSilenceAfterRedirect: a redirect that turns a POST into a GET leaves the
+// body behind, and the limit of what comes after a body with it.
+func TestSilenceAfterRedirect(t *testing.T) {
+	t.Parallel()
+	lab := startLab(t)
+	config := brisk(lab)
+	config.Headers = 100 * time.Millisecond
+	to := url.QueryEscape("/fault/stall?phase=headers&for=10m")
+	list := fmt.Sprintf(`{"url":%q,"method":"POST","body":"x"}`, lab.URL()+"/redirect-to?status_code=303&url="+to)
+	var log bytes.Buffer
+	client, err := fetch.New(nil, fetch.WithConfig(config), fetch.WithLog(fetch.NewLog(&log)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.FetchAll(context.Background(), fetch.NewList(strings.NewReader(list), "list")); err != nil {
+		t.Fatal(err)
+	}
+	records := readRecords(t, log.Bytes())
+	if got := story(records, 1); !strings.HasPrefix(got, "timeout/headers/headers") {
+		t.Errorf("%s\n%s", got, errorsOf(records, 1))
 	}
 }
 

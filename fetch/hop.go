@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"holdfast/fetch/http1"
 	"holdfast/fetch/retry"
 )
 
@@ -19,8 +20,7 @@ import (
 // each keeps a map of those that are derived from it, and the context of a run
 // would have all attempts in one, under one lock. The engine cancels instead.
 type hop struct {
-	context.Context // for its values: those of the caller, and the trace
-	trace           httptrace.ClientTrace
+	context.Context // for its values: those of the caller, and a trace
 
 	mu    sync.Mutex    // guards what follows, and in r what hooks touch
 	r     *running      // nil: the hop is over
@@ -30,30 +30,30 @@ type hop struct {
 	room  [1]func()
 }
 
-func newHop(r *running) *hop { return &hop{r: r} }
+func newHop(r *running, values context.Context) *hop { return &hop{Context: values, r: r} }
 
-// begin completes h as the context of a request.
-func (h *hop) begin(r *running) context.Context {
-	h.trace.GotConn = h.gotConn
-	h.trace.WroteHeaders = h.wroteHeaders
-	h.trace.GotFirstResponseByte = h.gotFirstByte
-	if r.job.body != nil {
-		h.trace.WroteRequest = func(httptrace.WroteRequestInfo) { h.enterFrom(retry.PhaseSend, retry.PhaseHeaders) }
+// traced makes a transport that has only httptrace for it tell h what package
+// http1 tells it anyway.
+func (h *hop) traced(r *running) {
+	t := &httptrace.ClientTrace{
+		GotConn:              func(i httptrace.GotConnInfo) { h.GotConn(i.Reused) },
+		WroteHeaders:         h.WroteHeaders,
+		GotFirstResponseByte: h.GotFirstResponseByte,
+	}
+	if r.sendsBody() {
+		t.WroteRequest = func(httptrace.WroteRequestInfo) { h.enterFrom(retry.PhaseSend, retry.PhaseHeaders) }
 	}
 	if r.url.Scheme != "http" {
-		h.trace.TLSHandshakeStart = func() { h.mark(markTLS, retry.PhaseTLS, false) }
-		h.trace.TLSHandshakeDone = func(tls.ConnectionState, error) { h.mark(markTLS, retry.PhaseTLS, true) }
+		t.TLSHandshakeStart = func() { h.mark(markTLS, retry.PhaseTLS, false) }
+		t.TLSHandshakeDone = func(tls.ConnectionState, error) { h.mark(markTLS, retry.PhaseTLS, true) }
 	}
-	h.Context = httptrace.WithClientTrace(r.job.values, &h.trace)
-	return h
+	h.Context = httptrace.WithClientTrace(h.Context, t)
 }
 
-// attemptKey is where a dial finds the hop that it is for.
-type attemptKey struct{}
-
-// Value implements context.Context.
+// Value implements context.Context. A dial finds the hop that it is for where
+// package http1 does.
 func (h *hop) Value(key any) any {
-	if key == (attemptKey{}) {
+	if key == (http1.HooksKey{}) {
 		return h
 	}
 	return h.Context.Value(key)
@@ -134,7 +134,7 @@ func (h *hop) cancel(cause error) {
 // traceDial adds the hooks that only a dial needs: most requests go over a
 // connection that is there, and each hook costs an allocation.
 func traceDial(ctx context.Context) context.Context {
-	h, _ := ctx.Value(attemptKey{}).(*hop)
+	h, _ := ctx.Value(http1.HooksKey{}).(*hop)
 	if h == nil {
 		return ctx
 	}
@@ -173,10 +173,10 @@ func (h *hop) mark(n int, phase retry.Phase, end bool) {
 	r.setPhase(phase, now)
 }
 
-// gotConn comes before each write of the request. Of the write that would be
+// GotConn implements http1.Hooks. It comes before each write of the request. Of the write that would be
 // one too many nothing is to be seen by the server, or at worst it is the last.
-func (h *hop) gotConn(info httptrace.GotConnInfo) {
-	if h.connected(info.Reused) {
+func (h *hop) GotConn(reused bool) {
+	if h.connected(reused) {
 		h.cancel(errResendLimit)
 	}
 }
@@ -198,9 +198,9 @@ func (h *hop) connected(reused bool) (tooOften bool) {
 	return false
 }
 
-// wroteHeaders comes when a header is written. A request without a body is then
+// WroteHeaders implements http1.Hooks. It comes when a header is written. A request without a body is then
 // on its way.
-func (h *hop) wroteHeaders() {
+func (h *hop) WroteHeaders() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r := h.r
@@ -210,14 +210,15 @@ func (h *hop) wroteHeaders() {
 	r.sends++
 	r.WireSends++
 	switch {
-	case h.trace.WroteRequest != nil:
+	case r.sendsBody():
 		r.setPhase(retry.PhaseSend, r.c.clock())
 	case r.phase != retry.PhaseBody: // the answer may be faster
 		r.setPhase(retry.PhaseHeaders, r.c.clock())
 	}
 }
 
-func (h *hop) gotFirstByte() {
+// GotFirstResponseByte implements http1.Hooks.
+func (h *hop) GotFirstResponseByte() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if r := h.r; r != nil {

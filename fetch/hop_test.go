@@ -10,15 +10,16 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"holdfast/fetch/http1"
 )
 
 // A hop is a context for those that are derived from it: they end with it, and
 // one that ends before is forgotten.
 func TestHopIsAContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHop(&running{})
-		h.Context = context.WithValue(context.Background(), attemptKey{}, "hidden")
-		if h.Value(attemptKey{}) != h || h.Err() != nil {
+		h := newHop(&running{}, context.WithValue(context.Background(), http1.HooksKey{}, "hidden"))
+		if h.Value(http1.HooksKey{}) != h || h.Err() != nil {
 			t.Error("a hop that is not itself, or over before it begins")
 		}
 		var children [5]context.Context
@@ -61,11 +62,11 @@ func TestHopOutlivesItsAttempt(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &running{trying: trying{c: c, job: &job{policy: &c.config.Policy}}}
-	old := newHop(r)
+	old := newHop(r, context.Background())
 	old.r = nil // as at its end
-	old.wroteHeaders()
+	old.WroteHeaders()
 	old.mark(markConnect, 0, true)
-	old.gotFirstByte()
+	old.GotFirstResponseByte()
 	if old.connected(true) || r.WireSends != 0 || r.TTFB != 0 || r.Reused || r.marks != [4]time.Duration{} {
 		t.Errorf("%+v", r.Attempt)
 	}

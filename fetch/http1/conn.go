@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"os"
 	"sync"
 	"time"
@@ -30,15 +29,15 @@ type conn struct {
 	head head
 	swap swap
 
-	unsent    bool                   // the head is to be written before the next byte is read
-	trace     *httptrace.ClientTrace // of this exchange
-	left      int64                  // bytes that may still be read: see Read
-	used      bool                   // it has carried an exchange
-	answered  bool                   // of this exchange: a byte of the answer has come
-	keep      bool                   // neither side wants to end it after this exchange
-	stop      func() bool            // undoes that the end of the context interrupts
+	unsent    bool        // the head is to be written before the next byte is read
+	told      told        // of this exchange
+	left      int64       // bytes that may still be read: see Read
+	used      bool        // it has carried an exchange
+	answered  bool        // of this exchange: a byte of the answer has come
+	keep      bool        // neither side wants to end it after this exchange
+	stop      func() bool // undoes that the end of the context interrupts
 	interrupt func()
-	wrote     func() // tells the trace
+	wrote     func() // tells of it
 	idling
 }
 
@@ -46,7 +45,7 @@ func newConn(t *Transport, host string, nc net.Conn) *conn {
 	c := &conn{t: t, host: host, net: nc}
 	c.in = bufio.NewReader(c)
 	c.interrupt = func() { nc.SetDeadline(time.Unix(1, 0)) } // it has passed: whoever reads or writes returns
-	c.wrote = c.tellWrote
+	c.wrote = func() { c.told.wrote() }
 	c.swap.init(nc)
 	return c
 }
@@ -93,6 +92,9 @@ func (c *conn) read(p []byte) (int, error) {
 
 // named gives an error of swap the words that the connection's own have.
 func (c *conn) named(err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
 	var call *os.SyscallError
 	var op *net.OpError
 	switch {
@@ -104,21 +106,12 @@ func (c *conn) named(err error) error {
 	return err
 }
 
-func (c *conn) tellWrote() {
-	if c.trace.WroteHeaders != nil {
-		c.trace.WroteHeaders()
-	}
-	if c.trace.WroteRequest != nil {
-		c.trace.WroteRequest(httptrace.WroteRequestInfo{})
-	}
-}
-
 // exchange sends a request and reads the answer up to its body. After an error
 // the connection is closed; otherwise its end is that of the body.
-func (c *conn) exchange(req *http.Request, trace *httptrace.ClientTrace) (*http.Response, error) {
+func (c *conn) exchange(req *http.Request, told told) (*http.Response, error) {
 	ctx := req.Context()
 	c.stop = afterFunc(ctx, c.interrupt)
-	resp, err := c.ask(req, trace)
+	resp, err := c.ask(req, told)
 	if err != nil {
 		c.release(false)
 		if ended := ctx.Err(); ended != nil {
@@ -148,7 +141,7 @@ func afterFunc(ctx context.Context, f func()) (stop func() bool) {
 	return context.AfterFunc(ctx, f)
 }
 
-func (c *conn) ask(req *http.Request, trace *httptrace.ClientTrace) (*http.Response, error) {
+func (c *conn) ask(req *http.Request, told told) (*http.Response, error) {
 	c.answered = false
 	if err := req.Context().Err(); err != nil { // a hook has ended it
 		return nil, err
@@ -157,14 +150,12 @@ func (c *conn) ask(req *http.Request, trace *httptrace.ClientTrace) (*http.Respo
 		c.answered = true // it would fail again
 		return nil, err
 	}
-	c.unsent, c.trace, c.left = true, trace, c.t.MaxHeader
+	c.unsent, c.told, c.left = true, told, c.t.MaxHeader
 	if _, err := c.in.Peek(1); err != nil {
 		return nil, err
 	}
 	c.answered = true
-	if trace.GotFirstResponseByte != nil {
-		trace.GotFirstResponseByte()
-	}
+	told.gotFirstResponseByte()
 	for {
 		resp, err := http.ReadResponse(c.in, req)
 		switch {

@@ -37,14 +37,14 @@ func (h *head) set(req *http.Request) error {
 	}
 	b := append(append(append(append(h.bytes[:0], req.Method...), ' '), uri...), " HTTP/1.1\r\n"...)
 	b = field(b, "Host", host)
-	agent, ours := defaultUserAgent, req.Header["User-Agent"]
-	if ours != nil {
-		agent = strings.Join(ours[:min(1, len(ours))], "")
+	agent := defaultUserAgent
+	if _, set := req.Header["User-Agent"]; set {
+		agent = req.Header.Get("User-Agent")
 	}
 	if agent != "" {
 		b = field(b, "User-Agent", agent)
 	}
-	if req.Close && !httpguts.HeaderValuesContainsToken(req.Header["Connection"], "close") {
+	if first := req.Header["Connection"]; req.Close && !httpguts.HeaderValuesContainsToken(first[:min(1, len(first))], "close") {
 		b = field(b, "Connection", "close")
 	}
 	h.names = h.names[:0]

@@ -9,8 +9,8 @@
 // written and read by net/http's own code here too, so both understand the same.
 //
 // It promises what net/http's Transport does for such requests: hooks of
-// httptrace (GotConn, WroteHeaders, GotFirstResponseByte) in the same order; the
-// end of a request's context ends the exchange; an answer's body must be closed;
+// httptrace (GotConn, WroteHeaders, WroteRequest, GotFirstResponseByte) in the
+// same order, to which [Hooks] are a cheaper way; the end of a request's context ends the exchange; an answer's body must be closed;
 // and a request is written again if a connection that was used before ends
 // before the first byte of an answer, which GotConn may forbid by ending the
 // context. It does not do TLS, proxies, HTTP/2, bodies of requests, or
@@ -23,7 +23,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"time"
 
@@ -54,26 +53,19 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	ctx := req.Context()
-	trace := httptrace.ContextClientTrace(ctx)
-	if trace == nil {
-		trace = &noTrace
-	}
+	told := toldOf(ctx)
 	for {
 		c, err := t.connection(ctx, req.URL)
 		if err != nil {
 			return nil, err
 		}
-		if trace.GotConn != nil {
-			trace.GotConn(httptrace.GotConnInfo{Conn: c.net, Reused: c.used, WasIdle: c.used})
-		}
-		resp, err := c.exchange(req, trace)
+		told.gotConn(c)
+		resp, err := c.exchange(req, told)
 		if err == nil || ctx.Err() != nil || !c.used || c.answered {
 			return resp, err
 		}
 	}
 }
-
-var noTrace httptrace.ClientTrace
 
 func check(req *http.Request) error {
 	if !Takes(req) {
