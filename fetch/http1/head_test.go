@@ -59,7 +59,7 @@ func TestLongHead(t *testing.T) {
 	url, conns := manual(t)
 	our := ours()
 	defer our.CloseIdleConnections()
-	long := strings.Repeat("x", 32<<20)
+	long := strings.Repeat("x", 12<<20)
 	got := make(chan string, 2)
 	go func() {
 		c := <-conns
