@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -35,7 +36,9 @@ type spool struct {
 	queue map[string]*spoolQueue
 	n     int // URLs
 	tried int // of them had an attempt
-	buf   []byte
+
+	ahead   []byte // what was read of the file
+	aheadAt int64  // where it begins there
 }
 
 // A spoolQueue is one origin's.
@@ -61,6 +64,7 @@ const (
 	spoolFixed = 44       // up to the state
 	spoolTail  = 64 << 10 // is written at once
 	spoolGuess = 1 << 10  // most records are shorter
+	spoolAhead = 32 << 10 // is read at once of an origin whose records are neighbours
 )
 
 func spoolPath(log string) string { return log + ".spool" }
@@ -111,6 +115,9 @@ func (s *spool) link(from, to int64) error {
 		binary.LittleEndian.PutUint64(s.tail[from-s.size:], uint64(to))
 		return nil
 	}
+	if n := from - s.aheadAt; n >= 0 && n < int64(len(s.ahead)) {
+		s.ahead = s.ahead[:n] // it is not so any more
+	}
 	var b [8]byte
 	binary.LittleEndian.PutUint64(b[:], uint64(to))
 	_, err := s.file.WriteAt(b[:], from)
@@ -142,7 +149,7 @@ func (s *spool) take(origin string) (u spooled, err error) {
 	if s.n == 0 {
 		s.tail = s.tail[:0]
 		if s.size > 0 {
-			s.size = 0
+			s.size, s.ahead = 0, s.ahead[:0]
 			err = s.file.Truncate(0)
 		}
 	}
@@ -155,35 +162,44 @@ func (s *spool) record(at int64) (next int64, body []byte, err error) {
 		b := s.tail[at-s.size:]
 		return int64(binary.LittleEndian.Uint64(b)), b[spoolHead : spoolHead+binary.LittleEndian.Uint32(b[8:])], nil
 	}
-	b, err := s.read(at, spoolGuess)
-	if err == nil && len(b) < spoolHead {
-		err = errSpool
-	}
+	b, err := s.read(at, spoolHead)
 	if err != nil {
 		return 0, nil, err
 	}
 	size := int64(binary.LittleEndian.Uint32(b[8:]))
-	if at+spoolHead+size > s.size {
-		return 0, nil, errSpool
+	if b, err = s.read(at, spoolHead+size); err != nil {
+		return 0, nil, err
 	}
-	if int64(len(b)) < spoolHead+size {
-		if b, err = s.read(at, spoolHead+size); err != nil {
-			return 0, nil, err
-		}
-	}
-	return int64(binary.LittleEndian.Uint64(b)), b[spoolHead : spoolHead+size], nil
+	return int64(binary.LittleEndian.Uint64(b)), b[spoolHead:], nil
 }
 
+// read gives n bytes at an offset.
 func (s *spool) read(at, n int64) ([]byte, error) {
-	n = min(n, s.size-at)
-	if int64(cap(s.buf)) < n {
-		s.buf = make([]byte, n)
+	if at+n > s.size {
+		return nil, errSpool
 	}
-	got, err := s.file.ReadAt(s.buf[:n], at)
-	if int64(got) == n {
-		err = nil
+	from := at - s.aheadAt
+	near := from >= 0 && from <= int64(len(s.ahead))
+	if near && from+n <= int64(len(s.ahead)) {
+		return s.ahead[from : from+n], nil
 	}
-	return s.buf[:got], err
+	much := max(n, spoolGuess)
+	if near {
+		much = max(n, spoolAhead)
+	}
+	much = min(much, s.size-at)
+	if int64(cap(s.ahead)) < much {
+		s.ahead = make([]byte, much)
+	}
+	got, err := s.file.ReadAt(s.ahead[:much], at)
+	s.ahead, s.aheadAt = s.ahead[:got], at
+	switch {
+	case int64(got) >= n:
+		return s.ahead[:n], nil
+	case err == nil || err == io.EOF:
+		err = errSpool
+	}
+	return nil, err
 }
 
 // close removes the file.

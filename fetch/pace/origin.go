@@ -22,8 +22,9 @@ type origin struct {
 	next                  time.Duration // earliest next start under the rate
 	http1                 bool          // it demanded HTTP/1.1
 
-	spilled int // URLs in its spool
-	asked   int // of them asked back
+	spilled  int  // URLs in its spool
+	asked    int  // of them asked back
+	supplies bool // the rest could start, had they slots
 
 	touched, ringed, stalled, hungry, idle bool // which lists it is in
 	idleSince                              time.Duration
@@ -86,20 +87,25 @@ func (s *Scheduler) evict(now time.Duration) {
 // blocked reports whether an origin lets nothing start now, and until when if
 // time alone will change that; Never if only an event can.
 func (s *Scheduler) blocked(now time.Duration, o *origin) (bool, time.Duration) {
-	until := time.Duration(0)
+	if o.inFlight >= o.gate.Limit() {
+		return true, Never
+	}
+	until := s.closedUntil(now, o)
+	return until > now, until
+}
+
+// closedUntil is when an origin lets the next attempt start, had it a slot.
+func (s *Scheduler) closedUntil(now time.Duration, o *origin) time.Duration {
+	until := o.next
 	if o.gate.Closed(now) {
-		until = o.gate.Until()
+		until = max(until, o.gate.Until())
 	}
 	if s.c.Policy.Breaker {
 		if p, at := o.breaker.Peek(now); p == retry.Reject {
 			until = max(until, at)
 		}
 	}
-	until = max(until, o.next)
-	if o.inFlight >= o.gate.Limit() {
-		return true, Never
-	}
-	return until > now, until
+	return until
 }
 
 // drained says why an origin's URLs are put off rather than kept waiting, and
@@ -162,6 +168,14 @@ func (s *Scheduler) settle(now time.Duration) {
 
 		inSpool := o.spilled > o.asked
 		out, _ := s.drained(now, o)
+		if supplies := inSpool && out == retry.OutcomeNone && s.closedUntil(now, o) <= now; supplies != o.supplies {
+			o.supplies = supplies
+			if supplies {
+				s.suppliers++
+			} else {
+				s.suppliers--
+			}
+		}
 		s.join(&o.hungry, &s.hungry, s.hungryLinks, i, inSpool && (out != retry.OutcomeNone || !blocked && int(o.ready()) < s.c.Policy.PerHost))
 
 		due := Never

@@ -29,16 +29,17 @@ type Scheduler struct {
 	idle                    list // origins without URLs, the longest first
 	touched                 []int32
 
-	timers   timers
-	budget   retry.Budget  // of the run
-	next     time.Duration // earliest next start under the rate
-	inFlight int
-	waiting  int
-	spilled  int
-	asked    int
-	reading  bool // a burst of it is on
-	eof      bool
-	stopping bool
+	timers    timers
+	budget    retry.Budget  // of the run
+	next      time.Duration // earliest next start under the rate
+	inFlight  int
+	waiting   int
+	spilled   int
+	asked     int
+	suppliers int  // origins whose spools supply the slots
+	reading   bool // a burst of it is on
+	eof       bool
+	stopping  bool
 
 	counts  Counts
 	effects Effects

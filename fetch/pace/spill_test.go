@@ -68,3 +68,55 @@ func TestSpillingChangesNoOutcome(t *testing.T) {
 		t.Errorf("only %d were spilled", spilled)
 	}
 }
+
+// While a spool supplies all slots nothing more is read: it would only go to the
+// end of the spool, all of a list in the end.
+func TestSpoolComesFirst(t *testing.T) {
+	t.Parallel()
+	c := pace.Config{Policy: retry.Smart(), Spill: true, Window: 8}
+	c.Policy.Concurrency, c.Policy.PerHost, c.Policy.SlowStart = 4, 4, 1
+	s, err := pace.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const origin = "http://a"
+	var flying, spool []pace.ID
+	var back, wanted int
+	perform := func(e pace.Effects) {
+		for _, u := range e.Spill {
+			spool = append(spool, u.ID)
+		}
+		for _, u := range e.Unspill {
+			back += u.Count
+		}
+		for _, u := range e.Start {
+			flying = append(flying, u.ID)
+		}
+		wanted = e.ReadMore
+	}
+	perform(s.Begin(0))
+	next, asked := pace.ID(0), false
+	for now := time.Duration(0); now < 40*ms; {
+		switch {
+		case back > 0:
+			id := spool[0]
+			spool, back = spool[1:], back-1
+			perform(s.Read(now, pace.Unit{ID: id, Origin: origin, Spilled: true}))
+		case wanted > 0 && next < 60:
+			next++
+			perform(s.Read(now, pace.Unit{ID: next, Origin: origin}))
+		default:
+			asked = asked || len(flying) == 4 && len(spool) > 0
+			if asked && len(spool) > 0 && wanted > 0 {
+				t.Fatalf("at %v %d more are wanted, with %d in flight and %d in the spool", now, wanted, len(flying), len(spool))
+			}
+			now += ms
+			id := flying[0]
+			flying = flying[1:]
+			perform(s.Done(now, id, status(200)))
+		}
+	}
+	if !asked {
+		t.Error("the slots were never full with a spool that had more")
+	}
+}

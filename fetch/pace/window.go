@@ -105,13 +105,17 @@ func (s *Scheduler) starved() bool {
 // readMore is how many more URLs of the list are wanted. Reading goes in
 // bursts: it begins when a quarter of the window is free, or a slot is that
 // nothing in memory can use, and goes on until the window is full. So whoever
-// reads is woken once for many URLs, not once for each.
+// reads is woken once for many URLs, not once for each. While a spool supplies
+// the slots, what is read would only go to its end.
 func (s *Scheduler) readMore() int {
 	if s.eof || s.stopping {
 		return 0
 	}
 	room := s.c.Window - s.inMemory() - s.asked
 	starved := s.starved()
+	if s.suppliers > 0 {
+		room = 0
+	}
 	if room <= 0 && s.c.Spill && starved && s.asked == 0 {
 		room = min(hunt, 2*s.c.Window-s.inMemory())
 	}
