@@ -15,7 +15,7 @@ import (
 // would lose what comes in between or ask once in vain. Its function is made
 // once: this is done for each request.
 type swap struct {
-	raw  syscall.RawConn // nil: it is no socket
+	raw  syscall.RawConn // nil: it is no plain socket
 	step func(fd uintptr) bool
 
 	out, in []byte
@@ -26,11 +26,16 @@ type swap struct {
 	err     error
 }
 
+// init takes no connection that only has a socket in it: it may do more when it
+// reads and writes.
 func (s *swap) init(nc net.Conn) {
-	if c, ok := nc.(syscall.Conn); ok {
+	switch c := nc.(type) {
+	case *net.TCPConn:
 		s.raw, _ = c.SyscallConn()
-		s.step = s.next
+	case *net.UnixConn:
+		s.raw, _ = c.SyscallConn()
 	}
+	s.step = s.next
 }
 
 // can reports whether do works here.

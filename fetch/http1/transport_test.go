@@ -11,10 +11,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
-	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,58 +70,6 @@ func answer(t testing.TB, c net.Conn, with string) {
 	if _, err := io.WriteString(c, with); err != nil {
 		t.Error(err)
 	}
-}
-
-// TestEndedWhileIdle: what the server did to a connection that waits is seen
-// before a request is written to it.
-func TestEndedWhileIdle(t *testing.T) {
-	t.Parallel()
-	for name, end := range map[string]func(net.Conn){
-		"closed":         func(c net.Conn) { c.Close() },
-		"reset":          func(c net.Conn) { c.(*net.TCPConn).SetLinger(0); c.Close() },
-		"unasked answer": func(c net.Conn) { io.WriteString(c, "HTTP/1.1 408 Request Timeout\r\n\r\n") },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			url, conns := manual(t)
-			our := ours()
-			defer our.CloseIdleConnections()
-			writes := 0
-			ctx := httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{WroteHeaders: func() { writes++ }})
-			for n := range 2 {
-				go func() {
-					c := <-conns
-					answer(t, c, abc)
-					if n == 0 {
-						end(c)
-					}
-				}()
-				if got, err := fetch(ctx, our, url); got != "abc" || err != nil {
-					t.Fatal(got, err)
-				}
-				for n == 0 && our.idle.n > 0 && silent(t, our.idle.ends[0]) { // not if it was seen at once
-					runtime.Gosched()
-				}
-			}
-			if writes != 2 || our.idle.n != 1 {
-				t.Errorf("%d requests written, %d connections wait", writes, our.idle.n)
-			}
-		})
-	}
-}
-
-// silent reports whether nothing has come, not even the end.
-func silent(t testing.TB, c *conn) bool {
-	raw, err := c.net.(syscall.Conn).SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	quiet := false
-	err = raw.Control(func(fd uintptr) {
-		_, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK)
-		quiet = err == syscall.EAGAIN
-	})
-	return err == nil && quiet
 }
 
 // TestWrittenAgain: a used connection that ends before an answer begins costs
@@ -425,3 +371,37 @@ func TestNothingIsMixedUp(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestWrapped: a connection that does more than the socket in it is read and
+// written by its own means.
+func TestWrapped(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "abc") }))
+	defer s.Close()
+	our := ours()
+	defer our.CloseIdleConnections()
+	var c *counted
+	our.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		nc, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err == nil {
+			c = &counted{TCPConn: nc.(*net.TCPConn)}
+		}
+		return c, err
+	}
+	for range 2 {
+		if got, err := fetch(context.Background(), our, s.URL); got != "abc" || err != nil {
+			t.Fatal(got, err)
+		}
+	}
+	if c.reads < 2 || c.writes != 2 {
+		t.Errorf("%d reads, %d writes", c.reads, c.writes)
+	}
+}
+
+type counted struct {
+	*net.TCPConn
+	reads, writes int
+}
+
+func (c *counted) Read(p []byte) (int, error)  { c.reads++; return c.TCPConn.Read(p) }
+func (c *counted) Write(p []byte) (int, error) { c.writes++; return c.TCPConn.Write(p) }
