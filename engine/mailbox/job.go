@@ -23,7 +23,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -56,11 +55,9 @@ func (e *OptionsError) Error() string {
 	return fmt.Sprintf("job %s runs with %s, not %s: use the same, or another --job", e.Job, e.Was, e.Is)
 }
 
-var jobName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
 // CheckJob refuses a name that cannot be part of those of a stream and a bucket.
 func CheckJob(name string) error {
-	if !jobName.MatchString(name) {
+	if !engine.IsName(name, 64) {
 		return fmt.Errorf("%q: 1 to 64 letters, digits, _ and -", name)
 	}
 	return nil

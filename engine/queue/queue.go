@@ -32,7 +32,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -62,12 +61,10 @@ type UsageError struct{ Text string }
 
 func (e *UsageError) Error() string { return e.Text }
 
-var jobName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
-
 // Check says what is wrong with a config, by the name of the flag.
 func (c Config) Check() error {
 	switch {
-	case !jobName.MatchString(c.Job):
+	case !engine.IsName(c.Job, 100):
 		return fmt.Errorf("--job %q: use 1 to 100 letters, digits, - and _", c.Job)
 	case c.AckWait != 0 && c.AckWait < time.Second:
 		return fmt.Errorf("--ack-wait %v: at least 1s, or a busy process seems dead", c.AckWait)
