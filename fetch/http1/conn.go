@@ -19,6 +19,9 @@ import (
 // reads them.
 const unlimited = 1 << 62
 
+// mostHead is how large a request's memory may be to be kept for the next one.
+const mostHead = 64 << 10
+
 // A conn is a connection. Who has it is its only user; only interrupt is called
 // by others.
 type conn struct {
@@ -172,6 +175,10 @@ func (c *conn) ask(req *http.Request, told told) (*http.Response, error) {
 // release is the end of an exchange. Only a connection that is in order, whose
 // answer was read to its end and nothing behind it, is used again.
 func (c *conn) release(whole bool) {
+	c.told = told{}
+	if cap(c.head.bytes) > mostHead {
+		c.head = head{}
+	}
 	if c.stop() && whole && c.keep && c.in.Buffered() == 0 {
 		c.used = true
 		c.t.idle.put(c)
