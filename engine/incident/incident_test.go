@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"holdfast/engine"
+	"holdfast/engine/enginetest"
 	"holdfast/engine/incident/plan"
-	"holdfast/internal/leak"
 	"holdfast/replay/tick"
 	"holdfast/replay/whatif"
 )
@@ -25,7 +25,7 @@ const asWorker = "HOLDFAST_TEST_WORKER"
 func TestMain(m *testing.M) {
 	text := os.Getenv(asWorker)
 	if text == "" {
-		os.Exit(leak.Main(m, "holdfast/engine/incident"))
+		os.Exit(enginetest.Main(m, "holdfast/engine/incident"))
 	}
 	var w Worker
 	err := json.Unmarshal([]byte(text), &w)
@@ -51,16 +51,8 @@ func spawn(w Worker) (*exec.Cmd, error) {
 // race is a small race on an engine of its own, configured by change.
 func race(t *testing.T, ctx context.Context, events int, s Safeguard, change func(*Config)) (*Result, Config, error) {
 	t.Helper()
-	server, err := engine.Start(t.Context(), engine.Config{Dir: t.TempDir(), NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
-	conn, err := engine.Connect(t.Context(), engine.Access{URL: server.URL()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
+	server := enginetest.Start(t, engine.Config{})
+	conn := enginetest.Connect(t, server.URL())
 	p := plan.Plan{Seed: 1, Events: events}
 	c := Config{Conn: conn, URL: server.URL(), Run: "race", Dir: t.TempDir(), Plan: p, Safeguard: s, Spawn: spawn}
 	for i := range p.Events {

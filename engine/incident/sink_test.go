@@ -7,22 +7,14 @@ import (
 	"testing"
 
 	"holdfast/engine"
+	"holdfast/engine/enginetest"
 	"holdfast/engine/incident/plan"
 )
 
 // Each sink decides by its own rule, whoever asks and in whatever order.
 func TestSinks(t *testing.T) {
 	t.Parallel()
-	server, err := engine.Start(t.Context(), engine.Config{Dir: t.TempDir(), NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	conn, err := engine.Connect(t.Context(), engine.Access{URL: server.URL()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := enginetest.Connect(t, enginetest.Start(t, engine.Config{}).URL())
 	for _, c := range []struct {
 		safeguard Safeguard
 		offered   []uint64 // deliveries of one event, in the order in which they come

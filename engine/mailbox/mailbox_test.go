@@ -15,39 +15,17 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"holdfast/engine"
+	"holdfast/engine/enginetest"
 	"holdfast/merge"
 	"holdfast/merge/runner"
 )
 
-func start(t *testing.T, c engine.Config) *engine.Server {
-	t.Helper()
-	c.NoSync = true
-	if c.Dir == "" {
-		c.Dir = t.TempDir()
-	}
-	s, err := engine.Start(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func connect(t *testing.T, url string) *engine.Conn {
-	t.Helper()
-	c, err := engine.Connect(t.Context(), engine.Access{URL: url})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c
-}
+func TestMain(m *testing.M) { os.Exit(enginetest.Main(m, "holdfast/engine/mailbox")) }
 
 // one is a connection to a server of its own.
 func one(t *testing.T) *engine.Conn {
 	t.Helper()
-	s := start(t, engine.Config{})
-	t.Cleanup(func() { s.Close() })
-	return connect(t, s.URL())
+	return enginetest.Connect(t, enginetest.Start(t, engine.Config{}).URL())
 }
 
 func config(job string) Config {
@@ -165,9 +143,8 @@ func TestJob(t *testing.T) {
 		t.Run(fmt.Sprint(c.k, " workers"), func(t *testing.T) {
 			t.Parallel()
 			all, want := lists(c.k, 600)
-			store := t.TempDir()
-			s := start(t, engine.Config{Dir: store})
-			conn := connect(t, s.URL())
+			s := enginetest.Start(t, engine.Config{})
+			conn := enginetest.Connect(t, s.URL())
 			o := runner.JobOptions{Job: "calm", Words: c.words, Balance: merge.Touch}
 			dir := t.TempDir()
 			crew(t, s.URL(), dir, o, all)
@@ -188,7 +165,6 @@ func TestJob(t *testing.T) {
 			check()
 			calm := messages(t, conn, "calm", c.words)
 
-			address := strings.TrimPrefix(s.URL(), "nats://")
 			ended := make(chan struct{})
 			restarted := make(chan struct{})
 			go func() {
@@ -206,17 +182,15 @@ func TestJob(t *testing.T) {
 					case <-time.After(time.Millisecond):
 					}
 				}
-				s.Close()
-				s = start(t, engine.Config{Dir: store, Listen: address})
+				s.Restart()
 			}()
 			dir = t.TempDir()
 			o.Job = "wild"
 			crew(t, s.URL(), dir, o, all)
 			close(ended)
 			<-restarted
-			defer s.Close()
 			check()
-			wild := messages(t, connect(t, s.URL()), "wild", c.words)
+			wild := messages(t, enginetest.Connect(t, s.URL()), "wild", c.words)
 			if fmt.Sprint(calm) != fmt.Sprint(wild) {
 				t.Errorf("messages differ:\n%v\nand\n%v", calm, wild)
 			}
@@ -385,8 +359,8 @@ func TestShape(t *testing.T) {
 // good too.
 func TestGone(t *testing.T) {
 	t.Parallel()
-	s := start(t, engine.Config{})
-	conn := connect(t, s.URL())
+	s := enginetest.Start(t, engine.Config{})
+	conn := enginetest.Connect(t, s.URL())
 	c := config("j")
 	c.Patience = 200 * time.Millisecond
 	b := box(t, conn, c, 0)
@@ -397,7 +371,7 @@ func TestGone(t *testing.T) {
 	if _, err := gone.Receive(t.Context(), 0); !errors.Is(err, engine.ErrNoStream) {
 		t.Errorf("the stream was removed: %v", err)
 	}
-	s.Close()
+	s.Stop()
 	for name, do := range map[string]func() error{
 		"receive": func() error { _, err := b.Receive(t.Context(), 0); return err },
 		"send":    func() error { _, err := b.Send(t.Context(), 1, 0, 0, []byte("x")); return err },
@@ -419,11 +393,10 @@ func TestGone(t *testing.T) {
 // An engine without room says so at once; what it took stays.
 func TestFull(t *testing.T) {
 	t.Parallel()
-	s := start(t, engine.Config{MaxStore: 1 << 20})
-	t.Cleanup(func() { s.Close() })
+	s := enginetest.Start(t, engine.Config{MaxStore: 1 << 20})
 	c := config("j")
 	c.Words = 4096
-	b := box(t, connect(t, s.URL()), c, 0)
+	b := box(t, enginetest.Connect(t, s.URL()), c, 0)
 	last, stored := uint64(0), 0
 	for stored < 100 {
 		seq, err := b.Send(t.Context(), 1, int64(stored), last, make([]byte, 40_000))

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"holdfast/engine"
+	"holdfast/engine/enginetest"
 	"holdfast/engine/queue"
 	"holdfast/fetch"
 	"holdfast/fetch/retry"
@@ -171,27 +171,12 @@ func TestSmallMessages(t *testing.T) {
 // are settled: each is in the queue once, and has one result.
 func TestEngineRestarted(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	s, err := engine.Start(t.Context(), engine.Config{Dir: dir, NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	address := strings.TrimPrefix(s.URL(), "nats://")
-	j := &job{T: t, c: queue.Config{Job: "j", Replicas: 1, AckWait: time.Second, Patience: 20 * time.Second, Warn: func(string) {}}}
-	j.conn = j.connect(s.URL())
-	restart := func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-		if s, err = engine.Start(t.Context(), engine.Config{Dir: dir, NoSync: true, Listen: address}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	j := newJob(t)
+	j.c.AckWait, j.c.Patience = time.Second, 20*time.Second
 	const urls = 3000
 	text := list(urls)
 	half := strings.Index(text, "http://h/2000\n")
-	both := fetch.NewList(io.MultiReader(strings.NewReader(text[:half]), meanwhile{restart}, strings.NewReader(text[half:])), "list")
+	both := fetch.NewList(io.MultiReader(strings.NewReader(text[:half]), meanwhile{j.engine.Restart}, strings.NewReader(text[half:])), "list")
 	n, err := queue.Enqueue(t.Context(), j.conn, j.c, both, func(int64, string, error) {}, func(queue.Enqueued) {})
 	if err != nil || n.Enqueued+n.Waiting != urls || n.Others != 0 {
 		t.Fatalf("%+v, %v", n, err)
@@ -204,7 +189,7 @@ func TestEngineRestarted(t *testing.T) {
 		}
 		u.Settle(success)
 		if n == urls/2 {
-			restart()
+			j.engine.Restart()
 		}
 	}
 	j.end(w)
@@ -216,21 +201,10 @@ func TestEngineRestarted(t *testing.T) {
 	}
 }
 
-// meanwhile does something when it is read, and holds nothing.
-type meanwhile struct{ do func() }
-
-func (m meanwhile) Read([]byte) (int, error) { m.do(); return 0, io.EOF }
-
 // Results of an engine that goes away are not waited for for ever.
 func TestResultsEngineGone(t *testing.T) {
 	t.Parallel()
-	s, err := engine.Start(t.Context(), engine.Config{Dir: t.TempDir(), NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	j := &job{T: t, c: queue.Config{Job: "j", Replicas: 1, Patience: 2 * time.Second, Warn: func(string) {}}}
-	j.conn = j.connect(s.URL())
+	j := newJob(t)
 	const urls = 3000 // more than one pull brings
 	j.enqueue(list(urls))
 	w := j.open(1000)
@@ -240,10 +214,10 @@ func TestResultsEngineGone(t *testing.T) {
 	j.end(w)
 	j.c.Patience = time.Second
 	gone := false
-	_, err = queue.Results(t.Context(), j.conn, j.c, func([]byte) error {
+	_, err := queue.Results(t.Context(), j.conn, j.c, func([]byte) error {
 		if !gone {
 			gone = true
-			s.Close()
+			j.engine.Stop()
 		}
 		return nil
 	})
@@ -287,26 +261,12 @@ func TestStrangeURLs(t *testing.T) {
 // after patience, and its URL stays for others.
 func TestMayNotRecord(t *testing.T) {
 	t.Parallel()
-	o := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true, Users: []*server.User{
-		{Username: "all", Password: "x"},
-		{Username: "some", Password: "x", Permissions: &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{"holdfast.res.>"}}}},
-	}}
-	s, err := server.NewServer(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.Start()
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	for !s.ReadyForConnections(time.Second) {
-		if t.Context().Err() != nil {
-			t.FailNow()
-		}
-	}
-	j := &job{T: t, c: queue.Config{Job: "j", Replicas: 1, Patience: time.Hour, Warn: func(string) {}}}
-	j.conn = j.connect(strings.Replace(s.ClientURL(), "nats://", "nats://all:x@", 1))
+	j := newJobOf(t, engine.Config{}, `authorization { users: [{user: all, password: x}, {user: some, password: x, permissions: {publish: {deny: ["holdfast.res.>"]}}}] }`)
+	j.c.Patience = time.Hour
+	all := enginetest.Connect(t, j.engine.As("all:x"))
+	j.conn = all
 	j.enqueue(list(1))
-	all := j.conn
-	j.conn = j.connect(strings.Replace(s.ClientURL(), "nats://", "nats://some:x@", 1))
+	j.conn = enginetest.Connect(t, j.engine.As("some:x"))
 	w := j.open(5)
 	j.next(w).Settle(success)
 	if _, err := w.Next(); !errors.Is(err, engine.ErrForbidden) || strings.Contains(err.Error(), "\n") {

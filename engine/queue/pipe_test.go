@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"holdfast/engine"
+	"holdfast/engine/enginetest"
 )
 
 // A pipeBench is a pipe on an engine of its own. What answers a subject is up to
@@ -26,16 +27,8 @@ type pipeBench struct {
 
 func newPipeBench(t *testing.T) *pipeBench {
 	t.Helper()
-	s, err := engine.Start(t.Context(), engine.Config{Dir: t.TempDir(), NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	b := &pipeBench{T: t}
-	if b.conn, err = engine.Connect(t.Context(), engine.Access{URL: s.URL()}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.conn.Close)
+	b := &pipeBench{T: t, conn: enginetest.Connect(t, enginetest.Start(t, engine.Config{}).URL())}
+	var err error
 	if b.p, err = newPipe(b.conn); err != nil {
 		t.Fatal(err)
 	}

@@ -5,54 +5,57 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"holdfast/engine"
+	"holdfast/engine/enginetest"
 	"holdfast/engine/queue"
 	"holdfast/fetch"
 	"holdfast/fetch/retry"
 )
 
+func TestMain(m *testing.M) { os.Exit(enginetest.Main(m, "holdfast/engine/queue")) }
+
 // A job is one on an engine of its own.
 type job struct {
 	*testing.T
-	conn *engine.Conn
-	c    queue.Config
-	mu   sync.Mutex
-	said []string
+	engine *enginetest.Engine
+	conn   *engine.Conn
+	c      queue.Config
+	mu     sync.Mutex
+	said   []string
 }
 
 func newJob(t *testing.T) *job {
 	t.Helper()
-	s, err := engine.Start(t.Context(), engine.Config{Dir: t.TempDir(), NoSync: true})
-	if err != nil {
-		t.Fatal(err)
+	j := newJobOf(t, engine.Config{}, "")
+	j.conn = enginetest.Connect(t, j.engine.URL())
+	return j
+}
+
+// newJobOf has an engine with a configuration, and no connection yet.
+func newJobOf(t *testing.T, c engine.Config, configuration string) *job {
+	t.Helper()
+	if configuration != "" {
+		c.File = filepath.Join(t.TempDir(), "nats.conf")
+		if err := os.WriteFile(c.File, []byte(configuration), 0o666); err != nil {
+			t.Fatal(err)
+		}
 	}
-	t.Cleanup(func() { s.Close() })
-	j := &job{T: t, c: queue.Config{Job: "j", Replicas: 1, Patience: 2 * time.Second}}
+	j := &job{T: t, engine: enginetest.Start(t, c), c: queue.Config{Job: "j", Replicas: 1, Patience: 2 * time.Second}}
 	j.c.Warn = func(text string) {
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		j.said = append(j.said, text)
 	}
-	j.conn = j.connect(s.URL())
 	return j
-}
-
-func (j *job) connect(url string) *engine.Conn {
-	j.Helper()
-	c, err := engine.Connect(j.Context(), engine.Access{URL: url})
-	if err != nil {
-		j.Fatal(err)
-	}
-	j.Cleanup(c.Close)
-	return c
 }
 
 func (j *job) enqueue(text string) queue.Enqueued {
@@ -266,7 +269,7 @@ func TestOpenList(t *testing.T) {
 	t.Parallel()
 	j := newJob(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := queue.Enqueue(ctx, j.conn, j.c, fetch.NewList(io.MultiReader(strings.NewReader(list(3)), stop{cancel}), "list"), func(int64, string, error) {}, func(queue.Enqueued) {})
+	_, err := queue.Enqueue(ctx, j.conn, j.c, fetch.NewList(io.MultiReader(strings.NewReader(list(3)), meanwhile{cancel}), "list"), func(int64, string, error) {}, func(queue.Enqueued) {})
 	if !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
@@ -279,10 +282,10 @@ func TestOpenList(t *testing.T) {
 	}
 }
 
-// stop cancels when it is read.
-type stop struct{ cancel func() }
+// meanwhile does something when it is read, and holds nothing.
+type meanwhile struct{ do func() }
 
-func (s stop) Read([]byte) (int, error) { s.cancel(); return 0, io.EOF }
+func (m meanwhile) Read([]byte) (int, error) { m.do(); return 0, io.EOF }
 
 // What one process hears of an origin, the others hear.
 func TestGates(t *testing.T) {
@@ -419,26 +422,10 @@ func TestResultsGone(t *testing.T) {
 // A user who may not write the results hears it at once, not after patience.
 func TestForbidden(t *testing.T) {
 	t.Parallel()
-	o := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
-		Users: []*server.User{{Username: "u", Password: "secret", Permissions: &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{"$JS.API.STREAM.CREATE.>"}}}}}}
-	s, err := server.NewServer(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.Start()
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	for !s.ReadyForConnections(time.Second) {
-		if t.Context().Err() != nil {
-			t.FailNow()
-		}
-	}
-	j := &job{T: t, c: queue.Config{Job: "j", Replicas: 1, Patience: time.Second, Warn: func(string) {}}}
-	c, err := engine.Connect(t.Context(), engine.Access{URL: strings.Replace(s.ClientURL(), "nats://", "nats://u:secret@", 1), Patience: time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	_, err = queue.Enqueue(t.Context(), c, j.c, fetch.NewList(strings.NewReader(list(1)), "list"), nil, func(queue.Enqueued) {})
+	j := newJobOf(t, engine.Config{}, `authorization { users: [{user: u, password: secret, permissions: {publish: {deny: ["$JS.API.STREAM.CREATE.>"]}}}] }`)
+	j.c.Patience = time.Second
+	j.conn = enginetest.Connect(t, j.engine.As("u:secret"))
+	_, err := queue.Enqueue(t.Context(), j.conn, j.c, fetch.NewList(strings.NewReader(list(1)), "list"), nil, func(queue.Enqueued) {})
 	if err == nil || strings.ContainsAny(err.Error(), "\n") || strings.Contains(err.Error(), "secret") {
 		t.Error(err)
 	}

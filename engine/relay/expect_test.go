@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"holdfast/engine"
+	"holdfast/engine/enginetest"
 	"holdfast/guard"
 )
 
@@ -84,7 +84,7 @@ func TestExpectResumes(t *testing.T) {
 // is refused: many relays race for each key, and each key is stored once.
 func TestExpectOnReplicas(t *testing.T) {
 	t.Parallel()
-	b := newCluster(t)
+	b := &bench{t, enginetest.Connect(t, enginetest.Cluster(t, 3))}
 	b.make(jetstream.StreamConfig{Name: "IN", Subjects: []string{"in.>"}, Storage: jetstream.FileStorage})
 	b.make(jetstream.StreamConfig{Name: "OUT", Subjects: []string{"OUT.>"}, Storage: jetstream.FileStorage, Replicas: 3, Duplicates: 1e8})
 	const keys, times = 50, 6
@@ -109,41 +109,6 @@ func TestExpectOnReplicas(t *testing.T) {
 	if len(seen) != keys {
 		t.Errorf("%d keys", len(seen))
 	}
-}
-
-// newCluster is three servers in this process, without a source.
-func newCluster(t *testing.T) *bench {
-	t.Helper()
-	peers := freeAddresses(t, 3)
-	var urls []string
-	for i, peer := range peers {
-		s, err := engine.Start(t.Context(), engine.Config{Dir: t.TempDir(), NoSync: true, Name: fmt.Sprintf("n%d", i), Peer: peer, Routes: peers})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { s.Close() })
-		urls = append(urls, s.URL())
-	}
-	conn, err := engine.Connect(t.Context(), engine.Access{URL: strings.Join(urls, ","), Patience: 60e9})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	return &bench{t, conn}
-}
-
-// freeAddresses are free when they are found; that they stay so is likely.
-func freeAddresses(t *testing.T, n int) (all []string) {
-	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		all = append(all, l.Addr().String())
-	}
-	return all
 }
 
 // A source that was deleted and made again counts from 1 again: its messages

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"holdfast/engine"
+	"holdfast/engine/enginetest"
 	"holdfast/guard"
 )
 
@@ -24,18 +25,7 @@ type bench struct {
 
 func newBench(t *testing.T, c engine.Config) *bench {
 	t.Helper()
-	c.Dir, c.NoSync = t.TempDir(), true
-	s, err := engine.Start(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	conn, err := engine.Connect(t.Context(), engine.Access{URL: s.URL()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	b := &bench{t, conn}
+	b := &bench{t, enginetest.Connect(t, enginetest.Start(t, c).URL())}
 	b.make(jetstream.StreamConfig{Name: "IN", Subjects: []string{"in.>"}, Storage: jetstream.FileStorage})
 	return b
 }

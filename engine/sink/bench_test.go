@@ -9,21 +9,17 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"holdfast/engine"
+	"holdfast/engine/enginetest"
 )
 
 // BenchmarkPublish publishes a log with payloads of 200 bytes, 256 at once, on an
 // embedded engine that does not sync; BenchmarkPublishAsync is the plain loop
 // beside it, which has ids and promises no order, and nothing after a kill.
 func BenchmarkPublish(b *testing.B) {
-	dir := b.TempDir()
-	s, err := engine.Start(b.Context(), engine.Config{Dir: dir + "/store", NoSync: true})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close()
+	url := enginetest.Start(b, engine.Config{}).URL()
 	body := make([]byte, 200)
-	log, size := writeLog(b, dir+"/log", upTo(uint64(b.N)), func(uint64) []byte { return body })
-	p, err := New(b.Context(), Config{Access: engine.Access{URL: s.URL()}, Session: "s", Log: log})
+	log, size := writeLog(b, b.TempDir()+"/log", upTo(uint64(b.N)), func(uint64) []byte { return body })
+	p, err := New(b.Context(), Config{Access: engine.Access{URL: url}, Session: "s", Log: log})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -35,16 +31,7 @@ func BenchmarkPublish(b *testing.B) {
 }
 
 func BenchmarkPublishAsync(b *testing.B) {
-	s, err := engine.Start(b.Context(), engine.Config{Dir: b.TempDir(), NoSync: true})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close()
-	conn, err := engine.Connect(b.Context(), engine.Access{URL: s.URL()})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer conn.Close()
+	conn := enginetest.Connect(b, enginetest.Start(b, engine.Config{}).URL())
 	js, err := jetstream.New(conn.NATS, jetstream.WithPublishAsyncMaxPending(256))
 	if err != nil {
 		b.Fatal(err)

@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"holdfast/internal/leak"
+	"holdfast/engine/enginetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(leak.Main(m, "holdfast/engine/sink")) }
+func TestMain(m *testing.M) { os.Exit(enginetest.Main(m, "holdfast/engine/sink")) }

@@ -20,6 +20,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"holdfast/engine"
+	"holdfast/engine/enginetest"
 	"holdfast/internal/soak"
 	"holdfast/record"
 	"holdfast/record/seq"
@@ -37,25 +38,9 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{t: t, dir: t.TempDir()}
-	s, err := engine.Start(t.Context(), engine.Config{Dir: filepath.Join(b.dir, "store"), NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	b.url = s.URL()
-	b.conn = b.connect(b.url)
+	b := &bench{t: t, dir: t.TempDir(), url: enginetest.Start(t, engine.Config{}).URL()}
+	b.conn = enginetest.Connect(t, b.url)
 	return b
-}
-
-func (b *bench) connect(url string) *engine.Conn {
-	b.t.Helper()
-	c, err := engine.Connect(b.t.Context(), engine.Access{URL: url})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.t.Cleanup(c.Close)
-	return c
 }
 
 // log writes a log of the given sequences, and gives its path and size.
@@ -461,17 +446,8 @@ func TestRollback(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	store, older := filepath.Join(dir, "store"), filepath.Join(dir, "older")
-	start := func(listen string) *engine.Server {
-		t.Helper()
-		s, err := engine.Start(t.Context(), engine.Config{Dir: store, Listen: listen, NoSync: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-	s := start("127.0.0.1:0")
+	s := enginetest.Start(t, engine.Config{Dir: store})
 	b := &bench{t: t, dir: dir, url: s.URL()}
-	listen := strings.TrimPrefix(b.url, "nats://")
 	log, size := b.log("a", upTo(400)...)
 	_, halfSize := b.log("half", upTo(200)...)
 	c := b.config(log, b.url)
@@ -482,24 +458,23 @@ func TestRollback(t *testing.T) {
 	defer p.Close()
 	p.Wrote(halfSize, 200)
 	until(t, func() bool { lag, _ := p.Lag(); return lag == 0 })
-	s.Close()
+	s.Stop()
 	if err := os.CopyFS(older, os.DirFS(store)); err != nil {
 		t.Fatal(err)
 	}
-	s = start(listen)
+	s.Restart()
 	p.Wrote(size, 400)
 	until(t, func() bool { lag, _ := p.Lag(); return lag < 50 })
-	s.Close()
+	s.Stop()
 	if err := errors.Join(os.RemoveAll(store), os.Rename(older, store)); err != nil {
 		t.Fatal(err)
 	}
-	s = start(listen)
-	defer s.Close()
+	s.Restart()
 	sum, err := p.Finish(t.Context())
 	if err != nil || sum.Lines != 400 || sum.Rollbacks == 0 {
 		t.Fatalf("%+v, %v", sum, err)
 	}
-	b.conn = b.connect(b.url)
+	b.conn = enginetest.Connect(t, b.url)
 	b.holds(log, 400)
 }
 

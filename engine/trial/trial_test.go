@@ -1,26 +1,21 @@
 package trial
 
 import (
+	"os"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"holdfast/engine"
+	"holdfast/engine/enginetest"
 )
+
+func TestMain(m *testing.M) { os.Exit(enginetest.Main(m, "holdfast/engine/trial")) }
 
 // A judge that finds nothing is worth nothing: each kind of fault is seen.
 func TestJudge(t *testing.T) {
 	t.Parallel()
-	s, err := engine.Start(t.Context(), engine.Config{Dir: t.TempDir(), NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	conn, err := engine.Connect(t.Context(), engine.Access{URL: s.URL()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := enginetest.Connect(t, enginetest.Start(t, engine.Config{}).URL())
 	for _, c := range []jetstream.StreamConfig{{Name: To, Subjects: []string{"out"}}, {Name: To + "_DEAD", Subjects: []string{"dead.>"}}} {
 		if _, err := conn.JS.CreateStream(t.Context(), c); err != nil {
 			t.Fatal(err)

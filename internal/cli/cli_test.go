@@ -5,10 +5,17 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"holdfast/engine/enginetest"
 )
 
+// checked are the tests, which leave nothing behind.
+type checked struct{ m *testing.M }
+
+func (c checked) Run() int { return enginetest.Main(c.m, "holdfast/internal/cli") }
+
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(checked{m}, map[string]func(){
 		"holdfast": func() { os.Exit(Main(os.Args[1:], OS(os.Exit))) },
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"holdfast/engine"
+	"holdfast/engine/enginetest"
 	"holdfast/internal/soak"
 	"holdfast/lab/flakyhttp"
 )
@@ -25,7 +26,7 @@ import (
 type sharedJob struct {
 	*testing.T
 	server *flakyhttp.Server
-	engine *engine.Server
+	engine *enginetest.Engine
 	conn   *engine.Conn
 	dir    string
 	urls   []string
@@ -39,14 +40,8 @@ func newSharedJob(t *testing.T, urls func(base string) []string) *sharedJob {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { j.server.Close() })
-	if j.engine, err = engine.Start(t.Context(), engine.Config{Dir: j.path("store"), NoSync: true}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { j.engine.Close() })
-	if j.conn, err = engine.Connect(t.Context(), engine.Access{URL: j.engine.URL()}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(j.conn.Close)
+	j.engine = enginetest.Start(t, engine.Config{})
+	j.conn = enginetest.Connect(t, j.engine.URL())
 	j.urls = urls(j.server.URL())
 	if err := os.WriteFile(j.path("list"), []byte(strings.Join(j.urls, "\n")+"\n"), 0o666); err != nil {
 		t.Fatal(err)
@@ -343,7 +338,6 @@ func TestFetchQueueEngineLost(t *testing.T) {
 		return urls
 	})
 	j.must(ExitOK, j.enqueue("--ack-wait", "1s"))
-	address := strings.TrimPrefix(j.engine.URL(), "nats://")
 	begin := func(patience string) (*exec.Cmd, *bytes.Buffer) {
 		c := j.worker("w"+patience, "--concurrency", "2", "--queue-patience", patience)
 		words := &bytes.Buffer{}
@@ -360,31 +354,19 @@ func TestFetchQueueEngineLost(t *testing.T) {
 		}
 		return c, words
 	}
-	restart := func() {
-		var err error
-		if j.engine, err = engine.Start(t.Context(), engine.Config{Dir: j.path("store"), NoSync: true, Listen: address}); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { j.engine.Close() })
-	}
 	c, words := begin("1s")
-	j.engine.Close()
+	j.engine.Stop()
 	_ = c.Wait()
 	last := strings.Split(strings.TrimSpace(words.String()), "\n")
 	if c.ProcessState.ExitCode() != ExitEnvironment || !strings.Contains(last[len(last)-1], ": no server answers (") {
 		t.Errorf("exit status %d: %s", c.ProcessState.ExitCode(), words.String())
 	}
-	restart()
+	j.engine.Restart()
 	c, words = begin("1m") // this one sees the engine go and come
-	j.engine.Close()
-	restart()
+	j.engine.Restart()
 	if err := c.Wait(); err != nil {
 		t.Errorf("%v: %s", err, words.String())
 	}
-	var err error
-	if j.conn, err = engine.Connect(t.Context(), engine.Access{URL: j.engine.URL()}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(j.conn.Close)
+	j.conn = enginetest.Connect(t, j.engine.URL())
 	j.onceEach()
 }

@@ -2,9 +2,7 @@ package cli
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -15,89 +13,10 @@ import (
 	"syscall"
 	"testing"
 
-	"holdfast/engine"
+	"holdfast/engine/enginetest"
 	"holdfast/guard"
 	"holdfast/internal/soak"
 )
-
-// An engineProcess is holdfast engine, to be killed and started again.
-type engineProcess struct {
-	*testing.T
-	args []string
-	url  string
-	c    *exec.Cmd
-	said bytes.Buffer
-}
-
-func newEngineProcess(t *testing.T, args ...string) *engineProcess {
-	t.Helper()
-	e := &engineProcess{T: t, args: append([]string{"engine"}, args...)}
-	e.start()
-	t.Cleanup(func() { e.kill() })
-	// Its address from now on.
-	e.args = append(e.args, "--listen", e.url[strings.LastIndex(e.url, "/")+1:])
-	return e
-}
-
-func (e *engineProcess) start() {
-	e.Helper()
-	e.c = program(e.T, e.args...)
-	e.said.Reset()
-	e.c.Stderr = &e.said
-	out, err := e.c.StdoutPipe()
-	if err != nil {
-		e.Fatal(err)
-	}
-	if err := e.c.Start(); err != nil {
-		e.Fatal(err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		_ = e.c.Wait()
-		e.Fatalf("%v: %s", err, e.said.String())
-	}
-	e.url = strings.TrimSpace(line)
-}
-
-func (e *engineProcess) kill() {
-	_ = e.c.Process.Signal(syscall.SIGKILL)
-	_ = e.c.Wait()
-}
-
-// as gives the URL for a user.
-func (e *engineProcess) as(user string) string {
-	return strings.Replace(e.url, "://", "://"+user+"@", 1)
-}
-
-func (e *engineProcess) publish(subject string, from, to int) {
-	e.Helper()
-	conn, err := engine.Connect(e.Context(), engine.Access{URL: e.url})
-	if err != nil {
-		e.Fatal(err)
-	}
-	defer conn.Close()
-	for i := from; i < to; i++ {
-		if _, err := conn.JS.Publish(e.Context(), subject, fmt.Appendf(nil, `{"id":%d,"pad":"%01000d"}`, i, i)); err != nil {
-			e.Fatal(err)
-		}
-	}
-}
-
-// fill publishes until nothing more fits.
-func (e *engineProcess) fill(subject string) {
-	e.Helper()
-	conn, err := engine.Connect(e.Context(), engine.Access{URL: e.url})
-	if err != nil {
-		e.Fatal(err)
-	}
-	defer conn.Close()
-	for err == nil {
-		_, err = conn.JS.Publish(e.Context(), subject, make([]byte, 1000))
-	}
-	if err = engine.Explain(subject, err); !errors.Is(err, engine.ErrFull) {
-		e.Fatal(err)
-	}
-}
 
 // runGuard runs holdfast guard to its end.
 func runGuard(t *testing.T, url string, more ...string) (c guard.Counters, words string, status int) {
@@ -144,8 +63,8 @@ func TestGuardRefused(t *testing.T) {
 }`)
 	creds := write("user.creds", "-----BEGIN NATS USER JWT-----\neyJ0\n------END NATS USER JWT------\n\n-----BEGIN USER NKEY SEED-----\n"+
 		"SU"+"ABUTZPY6QJHZNXKNGD46222TVIDVKMKBFSXIQTDOQJYU65JYRP3NA44E\n------END USER NKEY SEED------\n")
-	e := newEngineProcess(t, "--dir", filepath.Join(dir, "store"), "--config", conf)
-	token := newEngineProcess(t, "--dir", filepath.Join(dir, "token"), "--config", write("token.conf", `authorization { token: "secret" }`))
+	e := newEngineProcess(t, "--config", conf)
+	token := newEngineProcess(t, "--config", write("token.conf", `authorization { token: "secret" }`))
 	for name, c := range map[string]struct {
 		url  string
 		more []string
@@ -171,15 +90,11 @@ func TestGuardRefused(t *testing.T) {
 	// Told while it runs: the sink may not be written.
 	t.Run("sink forbidden", func(t *testing.T) {
 		t.Parallel()
-		own := newEngineProcess(t, "--dir", filepath.Join(dir, "bound"), "--config", conf)
+		own := newEngineProcess(t, "--config", conf)
 		if _, words, status := runGuard(t, own.as("a:secret"), "--capture", "--drain"); status != ExitOK {
 			t.Fatal(words)
 		}
-		conn, err := engine.Connect(t.Context(), engine.Access{URL: own.as("a:secret")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
+		conn := enginetest.Connect(t, own.as("a:secret"))
 		if _, err := conn.JS.Publish(t.Context(), "in", []byte(`{"id":1}`)); err != nil {
 			t.Fatal(err)
 		}
@@ -195,7 +110,7 @@ func TestGuardRefused(t *testing.T) {
 // left as they are.
 func TestGuardShapes(t *testing.T) {
 	t.Parallel()
-	e := newEngineProcess(t, "--dir", filepath.Join(t.TempDir(), "store"), "--no-sync")
+	e := newEngineProcess(t, "--no-sync")
 	if _, words, status := runGuard(t, e.url, "--capture", "--drain"); status != ExitOK {
 		t.Fatal(words)
 	}
@@ -234,7 +149,7 @@ func TestGuardCredentialsChange(t *testing.T) {
 		}
 	}
 	token("secret1")
-	e := newEngineProcess(t, "--dir", filepath.Join(dir, "store"), "--config", conf)
+	e := newEngineProcess(t, "--config", conf)
 	r := startRelay(t, e.as("secret1"), "--capture", "--outage", "1h")
 	e.kill()
 	token("secret2")
@@ -281,7 +196,7 @@ func withoutJetStream(t *testing.T) (url string) {
 // and each key is stored once.
 func TestGuardEngineRestarts(t *testing.T) {
 	t.Parallel()
-	e := newEngineProcess(t, "--dir", filepath.Join(t.TempDir(), "store"), "--no-sync")
+	e := newEngineProcess(t, "--no-sync")
 	if _, words, status := runGuard(t, e.url, "--capture", "--drain"); status != ExitOK {
 		t.Fatal(words)
 	}
@@ -359,12 +274,7 @@ func (r *relayProcess) end(signal syscall.Signal) (words string, status int) {
 // sinkHolds expects the bodies of engineProcess.publish, each once.
 func sinkHolds(t *testing.T, url string, keys int) {
 	t.Helper()
-	conn, err := engine.Connect(t.Context(), engine.Access{URL: url})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	s, err := conn.JS.Stream(t.Context(), "OUT")
+	s, err := enginetest.Connect(t, url).JS.Stream(t.Context(), "OUT")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -389,7 +299,7 @@ func sinkHolds(t *testing.T, url string, keys int) {
 // command again misses nothing.
 func TestGuardOutage(t *testing.T) {
 	t.Parallel()
-	e := newEngineProcess(t, "--dir", filepath.Join(t.TempDir(), "store"), "--no-sync")
+	e := newEngineProcess(t, "--no-sync")
 	if _, words, status := runGuard(t, e.url, "--capture", "--drain"); status != ExitOK {
 		t.Fatal(words)
 	}
@@ -437,8 +347,7 @@ func TestGuardDiskFull(t *testing.T) {
 // The engine's own limit: guard says which, and goes on where it was.
 func TestGuardStoreFull(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "store")
-	e := newEngineProcess(t, "--dir", dir, "--max-store", "1MiB", "--no-sync")
+	e := newEngineProcess(t, "--max-store", "1MiB", "--no-sync")
 	if _, words, status := runGuard(t, e.url, "--capture", "--drain"); status != ExitOK {
 		t.Fatal(words)
 	}

@@ -1,18 +1,15 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
-	"holdfast/engine"
+	"holdfast/engine/enginetest"
 	"holdfast/guard"
 )
 
@@ -28,35 +25,11 @@ func program(t *testing.T, args ...string) *exec.Cmd {
 	return c
 }
 
-// startEngine runs holdfast engine and gives its URL.
-func startEngine(t *testing.T, dir string) string {
-	t.Helper()
-	c := program(t, "engine", "--dir", dir)
-	out, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = c.Process.Signal(syscall.SIGTERM)
-		if err := c.Wait(); c.ProcessState.ExitCode() != ExitInterrupted {
-			t.Errorf("the engine ended with %v", err)
-		}
-	})
-	url, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(url)
-}
-
 // TestGuard is a user's session: an engine, a first drain that makes the
 // streams, messages, drains; a flag that does not fit what is there.
 func TestGuard(t *testing.T) {
 	t.Parallel()
-	url := startEngine(t, filepath.Join(t.TempDir(), "store"))
+	url := newEngineProcess(t).url
 	drain := func(want int, more ...string) (guard.Counters, string) {
 		t.Helper()
 		c := program(t, append([]string{"guard", "--nats", url, "--from", "ticks.raw", "--to", "TICKS", "--key", "symbol,at", "--drain", "--json"}, more...)...)
@@ -79,11 +52,7 @@ func TestGuard(t *testing.T) {
 	}
 	drain(ExitOK, "--capture")
 
-	conn, err := engine.Connect(t.Context(), engine.Access{URL: url})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := enginetest.Connect(t, url)
 	for i := range 30 {
 		body := fmt.Sprintf(`{"symbol":"S%d","at":%d,"price":1.5}`, i%10, i%10)
 		if i == 29 {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"holdfast/engine"
+	"holdfast/engine/enginetest"
 	"holdfast/engine/mailbox"
 	"holdfast/internal/soak"
 	"holdfast/merge"
@@ -170,16 +171,8 @@ func (j *natsJob) outcome(t *testing.T, conn *engine.Conn) string {
 // an undisturbed run.
 func TestMergeNATSKilled(t *testing.T) {
 	t.Parallel()
-	server, err := engine.Start(t.Context(), engine.Config{Dir: t.TempDir(), NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	conn, err := engine.Connect(t.Context(), engine.Access{URL: server.URL()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	server := enginetest.Start(t, engine.Config{})
+	conn := enginetest.Connect(t, server.URL())
 	total := 0
 	rounds := soak.Rounds(1, 1)
 	for round := range rounds {
@@ -243,7 +236,7 @@ func firstDifference(a, b string) string {
 // second process beside one that answers does not even begin.
 func TestMergeNATSStopped(t *testing.T) {
 	t.Parallel()
-	url := startEngine(t, filepath.Join(t.TempDir(), "store"))
+	url := newEngineProcess(t).url
 	dir := t.TempDir()
 	for name, list := range map[string]string{"a": "1\n3\n5\n", "b": "2\n4\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(list), 0o666); err != nil {
@@ -260,11 +253,7 @@ func TestMergeNATSStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer first.Process.Kill()
-	conn, err := engine.Connect(t.Context(), engine.Access{URL: url})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := enginetest.Connect(t, url)
 	for { // until it waits for the other one
 		if job, err := mailbox.Find(t.Context(), conn, "j", 0); err == nil {
 			if records, err := job.Records(t.Context()); err == nil && bytes.Contains(records[0], []byte(`"stage":"WAIT"`)) {
@@ -311,11 +300,8 @@ func TestMergeNATSStopped(t *testing.T) {
 // back.
 func TestMergeNATSGone(t *testing.T) {
 	t.Parallel()
-	store, dir := t.TempDir(), t.TempDir()
-	server, err := engine.Start(t.Context(), engine.Config{Dir: store})
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := t.TempDir()
+	server := enginetest.Start(t, engine.Config{})
 	url := server.URL()
 	for i := range 2 {
 		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint("data", i)), fmt.Appendf(nil, "%d\n%d\n", i, 10+i), 0o666); err != nil {
@@ -332,28 +318,21 @@ func TestMergeNATSGone(t *testing.T) {
 	if err := first.Start(); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := engine.Connect(t.Context(), engine.Access{URL: url})
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := enginetest.Connect(t, url)
 	for sent := uint64(0); sent == 0; time.Sleep(5 * time.Millisecond) {
 		if job, err := mailbox.Find(t.Context(), conn, "j", 0); err == nil {
 			sent, _, _ = job.Log(t.Context())
 		}
 	}
 	conn.Close()
-	server.Close()
+	server.Stop()
 	_ = first.Wait()
 	lines := strings.Split(strings.TrimSpace(words.String()), "\n")
 	if last := lines[len(lines)-1]; first.ProcessState.ExitCode() != ExitEnvironment || !strings.HasPrefix(last, "holdfast: "+url+": no server answers (for 300ms: ") ||
 		!strings.Contains(last, "run the same command again: it goes on where it was") {
 		t.Errorf("status %d: %s", first.ProcessState.ExitCode(), words.String())
 	}
-	server, err = engine.Start(t.Context(), engine.Config{Dir: store, Listen: strings.TrimPrefix(url, "nats://")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
+	server.Restart()
 	second := worker(1)
 	if err := second.Start(); err != nil {
 		t.Fatal(err)
@@ -374,12 +353,8 @@ func TestMergeNATSGone(t *testing.T) {
 // that is none of a job, are named.
 func TestMergeNATSForeign(t *testing.T) {
 	t.Parallel()
-	url := startEngine(t, filepath.Join(t.TempDir(), "store"))
-	conn, err := engine.Connect(t.Context(), engine.Access{URL: url})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	url := newEngineProcess(t).url
+	conn := enginetest.Connect(t, url)
 	data := filepath.Join(t.TempDir(), "data")
 	if err := os.WriteFile(data, []byte("1\n2\n"), 0o666); err != nil {
 		t.Fatal(err)

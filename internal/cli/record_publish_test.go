@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -10,13 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"holdfast/engine"
+	"holdfast/engine/enginetest"
 	"holdfast/internal/soak"
 )
 
@@ -44,11 +43,7 @@ func newPublishers(t *testing.T, url string, replicas, packets int, seed uint64)
 	t.Helper()
 	p := &publishers{t: t, dir: t.TempDir(), rng: rand.New(rand.NewPCG(seed, 8))}
 	p.url = fmt.Sprintf("%s?replicas=%d&lease=%v&window=8&wait=60s", url, replicas, publishLease)
-	var err error
-	if p.conn, err = engine.Connect(t.Context(), engine.Access{URL: url, Patience: time.Minute}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.conn.Close)
+	p.conn = enginetest.Connect(t, url)
 	var in bytes.Buffer
 	for i := range packets {
 		body := fmt.Appendf(nil, "packet %d", i)
@@ -189,11 +184,7 @@ func (p *publishers) finish(packets int) {
 // stream has each line once, in order.
 func TestRecordPublishKilled(t *testing.T) {
 	t.Parallel()
-	s, err := engine.Start(t.Context(), engine.Config{Dir: filepath.Join(t.TempDir(), "store"), NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := enginetest.Start(t, engine.Config{})
 	rounds := soak.Rounds(3, 3)
 	packets := 1500 * rounds
 	p := newPublishers(t, s.URL(), 1, packets, 1)
@@ -223,16 +214,8 @@ func TestRecordPublishKilled(t *testing.T) {
 func TestRecordPublishForeign(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s, err := engine.Start(t.Context(), engine.Config{Dir: filepath.Join(dir, "store"), NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	conn, err := engine.Connect(t.Context(), engine.Access{URL: s.URL()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	s := enginetest.Start(t, engine.Config{})
+	conn := enginetest.Connect(t, s.URL())
 	run := func(want int, args ...string) string {
 		t.Helper()
 		c := program(t, append(args, "--state-dir", dir, "--log", filepath.Join(dir, "log"), "--to", s.URL())...)
@@ -264,40 +247,16 @@ func TestRecordPublishKilledNodes(t *testing.T) {
 	if soak.Rounds(1, 1) == 1 {
 		t.Skip("elections of three servers take their time: go run ./internal/check -soak 2")
 	}
-	all, err := freeAddresses(6)
-	if err != nil {
-		t.Fatal(err)
-	}
-	clients, peers := all[:3], all[3:]
-	var servers []*exec.Cmd
-	for i := range 3 {
-		c := program(t, "engine", "--dir", filepath.Join(t.TempDir(), "node"), "--no-sync", "--listen", clients[i],
-			"--name", "node"+strconv.Itoa(i), "--peer", peers[i], "--routes", strings.Join(peers, ","))
-		out, err := c.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			_ = c.Process.Kill()
-			_ = c.Wait()
-		})
-		if _, err := bufio.NewReader(out).ReadString('\n'); err != nil { // its URL: clients can come
-			t.Fatal(err)
-		}
-		servers = append(servers, c)
-	}
+	nodes, url := newEngineNodes(t, 3)
 	const packets = 20_000
-	p := newPublishers(t, "nats://"+strings.Join(clients, ",nats://"), 3, packets, 2)
+	p := newPublishers(t, url, 3, packets, 2)
 	for i := range 6 {
 		r := p.busy(packets)
 		switch {
 		case r == nil:
 			t.Fatal("it was over too soon: the test proves nothing")
 		case i == 2:
-			_ = servers[p.rng.IntN(3)].Process.Kill()
+			nodes[p.rng.IntN(3)].kill()
 		case i%3 == 1:
 			p.stop(r)
 		default:

@@ -1,7 +1,7 @@
-// Package leak finds goroutines of a package that outlive its tests.
+// Package leak finds goroutines that outlive a package's tests.
 //
-// It promises to look at those only that run code of the package itself: what a
-// library or an embedded server leaves behind is another's. Call [Main] as
+// It promises to look at those only that run code of the packages that it is
+// given, by their full paths: what others leave behind is not told. Call [Main] as
 //
 //	func TestMain(m *testing.M) { os.Exit(leak.Main(m, "holdfast/engine/sink")) }
 package leak
@@ -9,26 +9,28 @@ package leak
 import (
 	"fmt"
 	"os"
+	"path"
 	"runtime"
 	"strings"
-	"testing"
 	"time"
 )
 
 // patience is how long goroutines get that are about to end.
 const patience = 5 * time.Second
 
-// Main runs the tests, and fails if goroutines of the package are left.
-func Main(m *testing.M, pkg string) int {
+// Main runs the tests, and fails if goroutines of a package are left.
+func Main(m interface{ Run() int }, pkgs ...string) int {
 	status := m.Run()
 	if status != 0 {
 		return status // a test that failed may have left anything
 	}
-	left := Wait(pkg, patience)
-	for _, stack := range left {
-		fmt.Fprintf(os.Stderr, "left behind: %s\n\n", stack)
+	for _, pkg := range pkgs {
+		for _, stack := range Wait(pkg, patience) {
+			fmt.Fprintf(os.Stderr, "left behind: %s\n\n", stack)
+			status = 1
+		}
 	}
-	return min(len(left), 1)
+	return status
 }
 
 // Wait gives the stacks of the goroutines that run code of a package, as soon as
@@ -42,6 +44,8 @@ func Wait(pkg string, most time.Duration) (left []string) {
 }
 
 func running(pkg string) (found []string) {
+	dir, name := path.Split(pkg)
+	frame := "\n" + dir + strings.ReplaceAll(name, ".", "%2e") + "." // as the linker spells it
 	all := make([]byte, 1<<20)
 	for n := runtime.Stack(all, true); ; n = runtime.Stack(all, true) {
 		if n < len(all) {
@@ -52,7 +56,7 @@ func running(pkg string) (found []string) {
 	}
 	stacks := strings.Split(strings.TrimSpace(string(all)), "\n\n")
 	for _, s := range stacks[1:] { // the first is ours
-		if strings.Contains(s, "\n"+pkg+".") {
+		if strings.Contains(s, frame) {
 			found = append(found, s)
 		}
 	}
