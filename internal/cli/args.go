@@ -2,17 +2,45 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
 
-// unknownCommand names the subcommand that was probably meant.
-func unknownCommand(cmd *cobra.Command, arg string) error {
-	cmd.SuggestionsMinimumDistance = 2
-	if near := cmd.SuggestionsFor(arg); len(near) > 0 {
-		return fmt.Errorf("unknown command %q for %q: did you mean %q?", arg, cmd.CommandPath(), near[0])
+// An unknownError is a word that is no command of another one.
+type unknownError struct {
+	of   *cobra.Command
+	word string
+	near string // what was probably meant, "" if nobody can tell
+}
+
+func unknownCommand(of *cobra.Command, word string) error {
+	of.SuggestionsMinimumDistance = 2
+	e := &unknownError{of: of, word: word}
+	if near := of.SuggestionsFor(word); len(near) > 0 {
+		e.near = near[0]
 	}
-	return fmt.Errorf("unknown command %q for %q", arg, cmd.CommandPath())
+	return e
+}
+
+func (e *unknownError) Error() string {
+	what := fmt.Sprintf("unknown command %q", e.word)
+	if e.of.HasParent() {
+		what += fmt.Sprintf(" for %q", e.of.CommandPath())
+	}
+	if e.near != "" {
+		return fmt.Sprintf("%s: did you mean %q?", what, e.near)
+	}
+	var all []string
+	for _, c := range e.of.Commands() {
+		if c.IsAvailableCommand() {
+			all = append(all, c.Name())
+		}
+	}
+	if len(all) == 0 {
+		return what + ": it has none"
+	}
+	return what + ": there are " + strings.Join(all, ", ")
 }
 
 // args checks how many arguments a verb got, and says what they are.

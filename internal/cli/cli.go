@@ -62,7 +62,11 @@ func Main(args []string, env Env) int {
 			fmt.Fprintf(env.Stderr, "holdfast: interrupted: %s\n", how)
 		}
 	case status == ExitUsage:
-		fmt.Fprintf(env.Stderr, "holdfast: %s (see: holdfast help%s)\n", oneLine(cmd, err), strings.TrimPrefix(cmd.CommandPath(), "holdfast"))
+		about := cmd
+		if unknown := (*unknownError)(nil); errors.As(err, &unknown) {
+			about = unknown.of
+		}
+		fmt.Fprintf(env.Stderr, "holdfast: %s (see: holdfast help%s)\n", oneLine(cmd, err), strings.TrimPrefix(about.CommandPath(), "holdfast"))
 	default:
 		fmt.Fprintf(env.Stderr, "holdfast: %s\n", oneLine(cmd, err))
 	}
@@ -95,14 +99,8 @@ Start with:  holdfast demo                      faults of every kind, survived a
 		DisableAutoGenTag: true,
 		Version:           version(),
 		Args:              cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageError(fmt.Errorf("unknown command %q%s", args[0], suggestion(cmd, args[0])))
-			}
-			return cmd.Help()
-		},
+		RunE:              helpOrUnknown,
 	}
-	root.SuggestionsMinimumDistance = 2
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print exactly one JSON object on stdout")
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(flagError(err)) })
@@ -118,6 +116,10 @@ Start with:  holdfast demo                      faults of every kind, survived a
 	if c, _, err := root.Find([]string{"completion"}); err == nil {
 		c.Args, c.RunE = cobra.ArbitraryArgs, helpOrUnknown // a shell that is not known is a mistake, not a wish for help
 	}
+	root.InitDefaultHelpCmd()
+	if c, _, err := root.Find([]string{"help"}); err == nil {
+		c.Run, c.RunE = nil, helpAbout // so is a verb
+	}
 	return root
 }
 
@@ -128,14 +130,6 @@ func version() string {
 		return "(unknown)"
 	}
 	return b.Main.Version + " " + b.GoVersion
-}
-
-// suggestion names the verb that was probably meant.
-func suggestion(cmd *cobra.Command, arg string) string {
-	if near := cmd.Root().SuggestionsFor(arg); len(near) > 0 {
-		return fmt.Sprintf(": did you mean %q?", near[0])
-	}
-	return ""
 }
 
 // group is a command that only holds others.
@@ -156,6 +150,15 @@ func helpOrUnknown(cmd *cobra.Command, args []string) error {
 		return usageError(unknownCommand(cmd, args[0]))
 	}
 	return cmd.Help()
+}
+
+// helpAbout shows the help of the command that the words name.
+func helpAbout(help *cobra.Command, words []string) error {
+	cmd, rest, err := help.Root().Find(words)
+	if err == nil && len(rest) == 0 {
+		return cmd.Help()
+	}
+	return usageError(unknownCommand(cmd, rest[0]))
 }
 
 // flagsFromEnv sets every flag that the command line does not give from
