@@ -21,6 +21,7 @@ import (
 	"holdfast/engine/queue"
 	"holdfast/fetch"
 	"holdfast/fetch/encodings"
+	"holdfast/internal/stream"
 	"holdfast/internal/vfs"
 	"holdfast/replay/ingest"
 )
@@ -93,7 +94,7 @@ func (f *fetchFlags) run(ctx context.Context, a *app, given []string) error {
 	if err != nil {
 		return usageError(err)
 	}
-	src, done, err := f.source(a, given)
+	src, done, err := f.source(ctx, a, given)
 	if err != nil {
 		return err
 	}
@@ -273,7 +274,7 @@ func fetchError(err error) error {
 }
 
 // source opens what the command line names.
-func (f *fetchFlags) source(a *app, given []string) (fetch.Source, func(), error) {
+func (f *fetchFlags) source(ctx context.Context, a *app, given []string) (fetch.Source, func(), error) {
 	list := func(in io.Reader, name string) fetch.Source {
 		l := fetch.NewList(in, name)
 		l.Each = f.each()
@@ -290,9 +291,9 @@ func (f *fetchFlags) source(a *app, given []string) (fetch.Source, func(), error
 	case "":
 		return list(strings.NewReader(strings.Join(given, "\n")), "the command line"), func() {}, nil
 	case "-":
-		return list(a.Stdin, "standard input"), func() {}, nil
+		return list(stream.Reader(ctx, a.Stdin), "standard input"), func() {}, nil
 	}
-	in, err := ingest.Open(f.input)
+	in, err := ingest.Open(ctx, f.input)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"holdfast/engine/queue"
 	"holdfast/fetch"
+	"holdfast/internal/stream"
 	"holdfast/replay/ingest"
 )
 
@@ -61,9 +62,9 @@ func (q *enqueueFlags) check() error {
 }
 
 func (q *enqueueFlags) run(ctx context.Context, a *app) error {
-	in, name := a.Stdin, "standard input"
+	in, name := stream.Reader(ctx, a.Stdin), "standard input"
 	if q.input != "-" {
-		file, err := ingest.Open(q.input)
+		file, err := ingest.Open(ctx, q.input)
 		if err != nil {
 			return err
 		}

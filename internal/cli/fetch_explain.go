@@ -21,8 +21,8 @@ if the URL is not in the log.`,
 		Example: `  holdfast fetch explain https://example.org/ --log fetch.jsonl
   holdfast fetch explain https://example.org/ --log fetch.jsonl --json`,
 		Args: args(1, 1, "a URL"),
-		RunE: func(_ *cobra.Command, given []string) error {
-			in, err := ingest.Open(log)
+		RunE: func(cmd *cobra.Command, given []string) error {
+			in, err := ingest.Open(cmd.Context(), log)
 			if err != nil {
 				return err
 			}

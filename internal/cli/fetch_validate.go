@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -54,8 +55,8 @@ also when URLs failed that had to fail.`,
 		Example: `  holdfast fetch validate --log fetch.jsonl --lab-seed 42
   holdfast fetch validate --log fetch.jsonl --lab-seed 42 --summary summary.json --ledger ledger.jsonl --json`,
 		Args: args(0, 0, "flags only"),
-		RunE: func(*cobra.Command, []string) error {
-			r, err := v.check(a)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r, err := v.check(cmd.Context(), a)
 			if err != nil {
 				return err
 			}
@@ -92,7 +93,7 @@ func (v *validateFlags) add(f *pflag.FlagSet) {
 }
 
 // check reads the files and judges them.
-func (v *validateFlags) check(a *app) (fetchcheck.Report, error) {
+func (v *validateFlags) check(ctx context.Context, a *app) (fetchcheck.Report, error) {
 	var none fetchcheck.Report
 	if err := v.checkFlags(); err != nil {
 		return none, err
@@ -102,14 +103,14 @@ func (v *validateFlags) check(a *app) (fetchcheck.Report, error) {
 		return none, err
 	}
 	in := fetchcheck.Input{LogName: strings.Join(v.logs, "+"), SummaryName: v.summary, LedgerName: v.ledger, HasLedger: v.ledger != ""}
-	log, err := openLogs(v.logs)
+	log, err := openLogs(ctx, v.logs)
 	if err != nil {
 		return none, err
 	}
 	defer log.Close()
 	in.Log = log
 	if v.summary != "" {
-		f, err := ingest.Open(v.summary)
+		f, err := ingest.Open(ctx, v.summary)
 		if err != nil {
 			return none, err
 		}
@@ -117,7 +118,7 @@ func (v *validateFlags) check(a *app) (fetchcheck.Report, error) {
 		in.Summary = f
 	}
 	if v.ledger != "" {
-		f, err := ingest.Open(v.ledger)
+		f, err := ingest.Open(ctx, v.ledger)
 		if err != nil {
 			return none, err
 		}
@@ -135,14 +136,14 @@ func (v *validateFlags) check(a *app) (fetchcheck.Report, error) {
 }
 
 // openLogs opens a log, or several as one.
-func openLogs(names []string) (io.ReadCloser, error) {
+func openLogs(ctx context.Context, names []string) (io.ReadCloser, error) {
 	if len(names) == 1 {
-		return ingest.Open(names[0])
+		return ingest.Open(ctx, names[0])
 	}
 	s := extsort.New(extsort.Config{})
 	defer s.Close()
 	for _, name := range names {
-		if err := addLog(s, name); err != nil {
+		if err := addLog(ctx, s, name); err != nil {
 			return nil, err
 		}
 	}
@@ -158,8 +159,8 @@ func openLogs(names []string) (io.ReadCloser, error) {
 	return out, nil
 }
 
-func addLog(s *extsort.Sorter, name string) error {
-	f, err := ingest.Open(name)
+func addLog(ctx context.Context, s *extsort.Sorter, name string) error {
+	f, err := ingest.Open(ctx, name)
 	if err != nil {
 		return err
 	}

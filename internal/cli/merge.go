@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"context"
 	_ "embed"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -70,8 +72,8 @@ func (m *mergeFlags) options(a *app) (runner.Options, error) {
 }
 
 // readList reads the values of a file.
-func (m *mergeFlags) readList(path string) ([]int32, error) {
-	f, err := ingest.Open(path)
+func (m *mergeFlags) readList(ctx context.Context, path string) ([]int32, error) {
+	f, err := ingest.Open(ctx, path)
 	if err != nil {
 		return nil, unreadable(err)
 	}
@@ -134,10 +136,10 @@ func explainDuplicate(err error, files map[string]string) error {
 // findIn says where a list has a value, "" if that cannot be told: it is only
 // to help.
 func findIn(path string, v int32) (at string) {
-	if path == "" || path == "-" {
-		return ""
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return "" // a pipe has been read
 	}
-	if f, err := ingest.Open(path); err == nil {
+	if f, err := ingest.Open(context.Background(), path); err == nil {
 		at, _ = runner.FindValue(f, v)
 		f.Close()
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -38,7 +39,7 @@ came, each with its sequence.`,
 			if len(args) == 0 {
 				return usageError(errors.New("name mailbox logs, or --nats URL and --job J"))
 			}
-			return explainLogs(a, args)
+			return explainLogs(cmd.Context(), a, args)
 		},
 	}
 	job.add(cmd.Flags())
@@ -55,12 +56,12 @@ type explainedMessage struct {
 	Words  []string `json:"words"`
 }
 
-func explainLogs(a *app, paths []string) error {
+func explainLogs(ctx context.Context, a *app, paths []string) error {
 	var logs []merge.Log
 	var all [][]explainedMessage
 	bad := 0
 	for i, path := range paths {
-		lines, err := readMessages(path)
+		lines, err := readMessages(ctx, path)
 		if err != nil {
 			return err
 		}
@@ -102,8 +103,8 @@ func senderOf(path string, i int) string {
 }
 
 // readMessages reads a log; what is not a message is kept as an error.
-func readMessages(path string) ([]explainedMessage, error) {
-	f, err := ingest.Open(path)
+func readMessages(ctx context.Context, path string) ([]explainedMessage, error) {
+	f, err := ingest.Open(ctx, path)
 	if err != nil {
 		return nil, unreadable(err)
 	}

@@ -142,7 +142,7 @@ func (w *workerFlags) runJob(ctx context.Context, a *app, f *pflag.FlagSet) erro
 		Job: j.job, ID: id, Of: j.of, Output: w.output, Words: j.words, Duplicates: common.Duplicates, Balance: common.Balance,
 		Confirm: common.Confirm, Append: common.Append, MaxValues: common.MaxValues, Durability: common.Durability, Owner: processName(),
 	}
-	if o.Data, err = w.readList(w.data); err != nil {
+	if o.Data, err = w.readList(ctx, w.data); err != nil {
 		return err
 	}
 	bar := a.progress()

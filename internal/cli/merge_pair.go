@@ -65,7 +65,7 @@ that was interrupted goes on with the same command.`,
 			if p.explore > 0 {
 				return p.runExplore(a)
 			}
-			r, err := p.prepare(a, args, cmd.Flags().Changed("max-steps"))
+			r, err := p.prepare(cmd.Context(), a, args, cmd.Flags().Changed("max-steps"))
 			if err != nil {
 				return err
 			}
@@ -84,7 +84,7 @@ that was interrupted goes on with the same command.`,
 	return cmd
 }
 
-func (p *pairFlags) prepare(a *app, files []string, stepsGiven bool) (*pairRun, error) {
+func (p *pairFlags) prepare(ctx context.Context, a *app, files []string, stepsGiven bool) (*pairRun, error) {
 	r := &pairRun{pairFlags: p, a: a, files: [2]string{files[0], files[1]}, dir: p.dir}
 	if err := r.check(); err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (p *pairFlags) prepare(a *app, files []string, stepsGiven bool) (*pairRun, 
 		return nil, err
 	}
 	for i, path := range files {
-		if r.lists[i], err = p.readList(path); err != nil {
+		if r.lists[i], err = p.readList(ctx, path); err != nil {
 			return nil, err
 		}
 	}

@@ -114,7 +114,7 @@ func (w *workerFlags) run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if o.Data, err = w.readList(w.data); err != nil {
+	if o.Data, err = w.readList(ctx, w.data); err != nil {
 		return err
 	}
 	o.ID, o.Inbox, o.Outbox, o.Output, o.State = w.id, w.inbox, w.outbox, w.output, w.state

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"holdfast/internal/stream"
 	"holdfast/lab/lossy"
 	"holdfast/record"
 	"holdfast/record/seq"
@@ -182,7 +183,7 @@ func (r *recordFlags) runJSONL(ctx context.Context, a *app, c record.Config) err
 	}
 	in := record.JSONLConfig{
 		Name:       r.in,
-		Open:       func() (io.ReadCloser, error) { return openLines(a, r.in) },
+		Open:       func() (io.ReadCloser, error) { return openLines(ctx, a, r.in) },
 		MaxPayload: int(r.maxPayload),
 		Warn:       c.Warn,
 	}
@@ -220,21 +221,29 @@ func (r *recordFlags) runJSONL(ctx context.Context, a *app, c record.Config) err
 	return nil
 }
 
+// readCloser reads here and closes there.
+type readCloser struct {
+	io.Reader
+	io.Closer
+}
+
 // openLines opens an input of lines: a plain file can be read from its middle on.
-func openLines(a *app, name string) (io.ReadCloser, error) {
+func openLines(ctx context.Context, a *app, name string) (io.ReadCloser, error) {
 	if name == "-" {
-		return io.NopCloser(a.Stdin), nil
+		return io.NopCloser(stream.Reader(ctx, a.Stdin)), nil
 	}
 	if strings.HasSuffix(name, ".gz") || strings.HasSuffix(name, ".zst") {
-		return ingest.Open(name)
+		return ingest.Open(ctx, name)
 	}
-	f, err := os.Open(name)
+	f, err := stream.OpenFile(ctx, name)
 	if err != nil {
 		return nil, inputError(err)
 	}
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		f.Close()
 		return nil, inputError(fmt.Errorf("%s: is a folder, not a file", name))
+	} else if err == nil && !info.Mode().IsRegular() {
+		return readCloser{stream.Reader(ctx, f), f}, nil
 	}
 	return f, nil
 }

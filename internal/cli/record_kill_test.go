@@ -96,7 +96,7 @@ func checkKilled(t *testing.T, dir, log string, seed int64, kills, atEnd int) {
 	c.TotalPackets = 600
 	lab.c, lab.dir = c, dir
 	lab.seed.Int = c.Seed
-	s, err := scoreLog(a, &lab, log, 0)
+	s, err := scoreLog(t.Context(), a, &lab, log, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

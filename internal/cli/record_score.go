@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -30,8 +31,8 @@ any logger: - is standard input, .gz and .zst are read, so are lines that end wi
 		Example: `  holdfast record score --log events.log --seed 42
   holdfast record score --log events.log --seed 42 --packets 500 --json`,
 		Args: args(0, 0, "flags only"),
-		RunE: func(*cobra.Command, []string) error {
-			s, err := scoreLog(a, &lab, log, first.value)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := scoreLog(cmd.Context(), a, &lab, log, first.value)
 			if err != nil {
 				return recordError(err)
 			}
@@ -45,7 +46,7 @@ any logger: - is standard input, .gz and .zst are read, so are lines that end wi
 	return cmd
 }
 
-func scoreLog(a *app, lab *labFlags, log string, first uint64) (record.Score, error) {
+func scoreLog(ctx context.Context, a *app, lab *labFlags, log string, first uint64) (record.Score, error) {
 	stream, err := lossy.Generate(lab.config(a))
 	if err != nil {
 		return record.Score{}, err
@@ -54,7 +55,7 @@ func scoreLog(a *app, lab *labFlags, log string, first uint64) (record.Score, er
 	for i := range truth.Generated {
 		truth.Generated[i] += first
 	}
-	f, err := openLines(a, log)
+	f, err := openLines(ctx, a, log)
 	if err != nil {
 		return record.Score{}, err
 	}

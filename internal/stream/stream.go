@@ -12,6 +12,7 @@ package stream
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -79,18 +80,19 @@ func (c *counter) Read(b []byte) (int, error) {
 }
 
 // Open opens a file, or standard input for "-". Errors, also those of Read,
-// are *Error.
-func Open(path string, stdin io.Reader) (_ *Stream, err error) {
+// are *Error, or ctx's own: neither Open nor Read waits for whoever writes a pipe
+// once ctx is done.
+func Open(ctx context.Context, path string, stdin io.Reader) (_ *Stream, err error) {
 	s := &Stream{name: path}
 	if path == "-" {
 		s.name = "standard input"
 		if stdin == nil {
 			stdin = os.Stdin
 		}
-	} else if stdin, err = s.openFile(path); err != nil {
+	} else if stdin, err = s.openFile(ctx, path); err != nil {
 		return nil, err
 	}
-	s.raw.r = stdin
+	s.raw.r = Reader(ctx, stdin)
 	if err = s.decode(); err != nil {
 		s.Close()
 		return nil, err
@@ -98,8 +100,11 @@ func Open(path string, stdin io.Reader) (_ *Stream, err error) {
 	return s, nil
 }
 
-func (s *Stream) openFile(path string) (io.Reader, error) {
-	f, err := os.Open(path)
+func (s *Stream) openFile(ctx context.Context, path string) (io.Reader, error) {
+	f, err := OpenFile(ctx, path)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	if err != nil {
 		return nil, Unreadable(path, err)
 	}
@@ -193,6 +198,9 @@ func (s *Stream) Read(b []byte) (int, error) {
 
 // failed turns an error of reading into one line.
 func (s *Stream) failed(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
 	e := &Error{Name: s.name, Reason: fmt.Sprintf("its %s data is damaged (%v)", s.format, err), Hint: "fetch it again", Err: err}
 	var p *fs.PathError
 	switch {

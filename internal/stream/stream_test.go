@@ -39,7 +39,7 @@ func TestThereAndBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, in := range []string{path, "-"} {
-			s, err := stream.Open(in, iotest.OneByteReader(&packed))
+			s, err := stream.Open(t.Context(), in, iotest.OneByteReader(&packed))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -61,7 +61,7 @@ func TestThereAndBack(t *testing.T) {
 
 func TestText(t *testing.T) {
 	t.Parallel()
-	s, err := stream.Open("-", strings.NewReader("\ufeffabc"))
+	s, err := stream.Open(t.Context(), "-", strings.NewReader("\ufeffabc"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestText(t *testing.T) {
 	if got, err := io.ReadAll(s); err != nil || string(got) != "abc" {
 		t.Errorf("%q, %v", got, err)
 	}
-	s, err = stream.Open("-", strings.NewReader("\xff\xfea\x00"))
+	s, err = stream.Open(t.Context(), "-", strings.NewReader("\xff\xfea\x00"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,11 +84,11 @@ func TestText(t *testing.T) {
 func TestNotThere(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	_, err := stream.Open(filepath.Join(dir, "x"), nil)
+	_, err := stream.Open(t.Context(), filepath.Join(dir, "x"), nil)
 	if !errors.Is(err, fs.ErrNotExist) || !strings.HasSuffix(err.Error(), "x: no such file") {
 		t.Errorf("%v", err)
 	}
-	if _, err := stream.Open(dir, nil); err == nil || !strings.Contains(err.Error(), "is a folder") {
+	if _, err := stream.Open(t.Context(), dir, nil); err == nil || !strings.Contains(err.Error(), "is a folder") {
 		t.Errorf("%v", err)
 	}
 }

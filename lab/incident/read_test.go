@@ -75,14 +75,14 @@ func read(t testing.TB, dir string) files {
 	if err != nil {
 		t.Fatal(err)
 	}
-	events, err := ingest.OpenEvents(roles.Events, o)
+	events, err := ingest.OpenEvents(t.Context(), roles.Events, o)
 	f.notes[0] = readAll(t, events, err, func(v replay.Event) { f.events = append(f.events, v) })
-	rows, err := ingest.OpenRows(roles.Output, o)
+	rows, err := ingest.OpenRows(t.Context(), roles.Output, o)
 	f.notes[2] = readAll(t, rows, err, func(r ingest.Record) {
 		r.TimeText = ""
 		f.rows = append(f.rows, r.Row)
 	})
-	attempts, err := ingest.OpenAttempts(roles.Workers, o)
+	attempts, err := ingest.OpenAttempts(t.Context(), roles.Workers, o)
 	f.notes[1] = readAll(t, attempts, err, func(a replay.Attempt) { f.attempts = append(f.attempts, a) })
 	return f
 }

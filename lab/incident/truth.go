@@ -2,6 +2,7 @@ package incident
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -96,7 +97,7 @@ func (r *truthReader) interventions() error {
 // table reads one file, whose header is known to the letter.
 func (r *truthReader) table(name, header string, each func(*fields)) error {
 	path := filepath.Join(r.dir, filepath.FromSlash(name))
-	file, err := ingest.Open(path)
+	file, err := ingest.Open(context.Background(), path)
 	if err != nil {
 		return truthError(path, err)
 	}

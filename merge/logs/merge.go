@@ -258,7 +258,7 @@ func (m *merge) open(f *file) (_ *source, err error) {
 	if in != nil {
 		s.r, s.waits = io.MultiReader(bytes.NewReader(f.head), in), true
 	} else {
-		if in, err = stream.Open(f.path, nil); err != nil {
+		if in, err = stream.Open(m.ctx, f.path, nil); err != nil {
 			return nil, unreadable(err)
 		}
 		if m.plan.format != "text" {

@@ -86,7 +86,7 @@ func (m *merge) survey() error {
 
 // look reads the beginning of a file.
 func (m *merge) look(path string) (f *file, err error) {
-	s, err := stream.Open(path, m.Stdin)
+	s, err := stream.Open(m.ctx, path, m.Stdin)
 	if err != nil {
 		return nil, unreadable(err)
 	}

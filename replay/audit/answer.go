@@ -2,6 +2,7 @@ package audit
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ func ReadIncident(dir string, o ingest.Options) (replay.Incident, error) {
 	if roles.Events == "" {
 		return in, &ingest.InputError{File: dir, Reason: "no events file", Hint: "a score needs raw_tick_events.log, final_output.csv and truth/"}
 	}
-	events, err := ingest.OpenEvents(roles.Events, o)
+	events, err := ingest.OpenEvents(context.Background(), roles.Events, o)
 	if err != nil {
 		return in, err
 	}
@@ -34,7 +35,7 @@ func ReadIncident(dir string, o ingest.Options) (replay.Incident, error) {
 	if err != nil {
 		return in, err
 	}
-	rows, err := ingest.OpenRows(roles.Output, o)
+	rows, err := ingest.OpenRows(context.Background(), roles.Output, o)
 	if err != nil {
 		return in, err
 	}
@@ -130,7 +131,7 @@ func (r *answerReader) clean() error {
 	if _, err := os.Stat(path); err != nil {
 		return answerError(path, err)
 	}
-	rows, err := ingest.OpenRows(path, r.options)
+	rows, err := ingest.OpenRows(context.Background(), path, r.options)
 	if err != nil {
 		return err
 	}
@@ -155,7 +156,7 @@ func (r *answerReader) whatIf() error {
 // table reads one CSV file of the audit, of which the named columns are needed.
 func (r *answerReader) table(name string, columns []string, each func(*answerFields)) error {
 	path := filepath.Join(r.dir, name)
-	file, err := ingest.Open(path)
+	file, err := ingest.Open(context.Background(), path)
 	if err != nil {
 		return answerError(path, err)
 	}

@@ -15,6 +15,7 @@ package audit
 import (
 	"context"
 	"errors"
+	"holdfast/internal/stream"
 	"io"
 	"os"
 	"path/filepath"
@@ -118,7 +119,7 @@ func (a *audit) spoolStdin() error {
 		return err
 	}
 	a.w.closes = append(a.w.closes, func() error { return os.Remove(f.Name()) })
-	if _, err := io.Copy(f, in); err != nil {
+	if _, err := io.Copy(f, stream.Reader(a.w.ctx, in)); err != nil {
 		return errors.Join(err, f.Close())
 	}
 	a.cfg.Output = f.Name()

@@ -70,7 +70,7 @@ func (a *audit) readEvents() error {
 	if a.cfg.Events == "" {
 		return nil
 	}
-	r, err := ingest.OpenEvents(a.cfg.Events, a.readOptions(roleEvents))
+	r, err := ingest.OpenEvents(a.w.ctx, a.cfg.Events, a.readOptions(roleEvents))
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (a *audit) readAttempts() error {
 	if a.cfg.Workers == "" {
 		return nil
 	}
-	r, err := ingest.OpenAttempts(a.cfg.Workers, a.readOptions(roleWorkers))
+	r, err := ingest.OpenAttempts(a.w.ctx, a.cfg.Workers, a.readOptions(roleWorkers))
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (a *audit) readAttempts() error {
 func (a *audit) readRows() error {
 	b := newTable(a.w, keyRow, encodeRow, decodeRow)
 	defer func() { a.in.rows = b.done() }()
-	r, err := ingest.OpenRows(a.cfg.Output, a.readOptions(roleOutput))
+	r, err := ingest.OpenRows(a.w.ctx, a.cfg.Output, a.readOptions(roleOutput))
 	if err != nil {
 		return err
 	}

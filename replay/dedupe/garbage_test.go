@@ -45,7 +45,7 @@ func readerTwin(path string, o ingest.Options) (out, removed string, counts [4]i
 		rows = append(rows, row{n: r.Row, line: r.Line, raw: string(r.Raw), reason: r.Reason})
 		return nil
 	}
-	in, err := ingest.OpenRows(path, o)
+	in, err := ingest.OpenRows(context.Background(), path, o)
 	if err != nil {
 		return "", "", counts, err
 	}

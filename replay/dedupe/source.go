@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"holdfast/internal/stream"
 	"io"
 	"os"
 
@@ -65,7 +66,7 @@ func (o *opener) open(ctx context.Context) (_ *source, err error) {
 	} else if s.id, err = ingest.Identify(o.name); err != nil {
 		return nil, err
 	}
-	if err := o.readHeader(s); err != nil {
+	if err := o.readHeader(ctx, s); err != nil {
 		return nil, err
 	}
 	if err := o.openText(ctx, s); err != nil {
@@ -119,7 +120,7 @@ func (o *opener) spoolPipe(ctx context.Context) (io.Closer, error) {
 	in := o.read.Stdin
 	switch {
 	case o.name != "-":
-		f, err := os.Open(o.name)
+		f, err := stream.OpenFile(ctx, o.name)
 		if err != nil {
 			return nil, err
 		}
@@ -132,7 +133,7 @@ func (o *opener) spoolPipe(ctx context.Context) (io.Closer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := spoolAll(ctx, out, in); err != nil {
+	if err := spoolAll(ctx, out, stream.Reader(ctx, in)); err != nil {
 		out.Close()
 		return nil, err
 	}
@@ -140,8 +141,8 @@ func (o *opener) spoolPipe(ctx context.Context) (io.Closer, error) {
 	return out, nil
 }
 
-func (o *opener) readHeader(s *source) error {
-	rows, err := ingest.OpenRows(o.path, o.read)
+func (o *opener) readHeader(ctx context.Context, s *source) error {
+	rows, err := ingest.OpenRows(ctx, o.path, o.read)
 	if err != nil {
 		return err
 	}
@@ -157,7 +158,7 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // openText sets where the text is read from.
 func (o *opener) openText(ctx context.Context, s *source) error {
-	text, err := ingest.Open(o.path)
+	text, err := ingest.Open(ctx, o.path)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"context"
 
 	"holdfast/replay"
 )
@@ -18,7 +19,7 @@ type Attempts struct {
 
 // OpenAttempts opens a worker log and reads its header. Errors are *InputError
 // and *UsageError.
-func OpenAttempts(path string, o Options) (*Attempts, error) {
+func OpenAttempts(ctx context.Context, path string, o Options) (*Attempts, error) {
 	starts, err := NewTimeColumn("start_time", o)
 	if err != nil {
 		return nil, err
@@ -27,7 +28,7 @@ func OpenAttempts(path string, o Options) (*Attempts, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := openTable(path, attemptLayout, o)
+	t, err := openTable(ctx, path, attemptLayout, o)
 	if err != nil {
 		return nil, err
 	}

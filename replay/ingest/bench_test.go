@@ -50,12 +50,12 @@ func benchText(header, format string, quote bool) string {
 const benchRow = "%[2]s,2025-07-14T09:15:%02[3]d.%06[4]dZ,%[5]d.%02[6]d\n"
 
 func BenchmarkRows(b *testing.B) {
-	bench(b, benchText(rowHeader+"\n", benchRow, false), func(o ingest.Options) (reader[ingest.Record], error) { return ingest.OpenRows("-", o) })
+	bench(b, benchText(rowHeader+"\n", benchRow, false), func(o ingest.Options) (reader[ingest.Record], error) { return ingest.OpenRows(b.Context(), "-", o) })
 }
 
 func BenchmarkQuotedRows(b *testing.B) {
 	text := strings.TrimSuffix(benchText(rowHeader+"\n", benchRow, true), `""`)
-	bench(b, text, func(o ingest.Options) (reader[ingest.Record], error) { return ingest.OpenRows("-", o) })
+	bench(b, text, func(o ingest.Options) (reader[ingest.Record], error) { return ingest.OpenRows(b.Context(), "-", o) })
 }
 
 func BenchmarkScanner(b *testing.B) {
@@ -70,10 +70,12 @@ func BenchmarkScanner(b *testing.B) {
 
 func BenchmarkAttempts(b *testing.B) {
 	text := benchText(attemptHeader+"\n", "evt_%07[1]d,worker-1,2025-07-14T09:15:%02[3]d.%06[4]d,2025-07-14T09:15:%02[3]d.%06[4]d,success\n", false)
-	bench(b, text, func(o ingest.Options) (reader[replay.Attempt], error) { return ingest.OpenAttempts("-", o) })
+	bench(b, text, func(o ingest.Options) (reader[replay.Attempt], error) {
+		return ingest.OpenAttempts(b.Context(), "-", o)
+	})
 }
 
 func BenchmarkEvents(b *testing.B) {
 	text := benchText("", `{"event_id":"evt_%07[1]d","timestamp":"2025-07-14T09:15:%02[3]d.%06[4]dZ","symbol":"%[2]s","price":%[5]d.%02[6]d,"source":"stream-1"}`+"\n", false)
-	bench(b, text, func(o ingest.Options) (reader[replay.Event], error) { return ingest.OpenEvents("-", o) })
+	bench(b, text, func(o ingest.Options) (reader[replay.Event], error) { return ingest.OpenEvents(b.Context(), "-", o) })
 }

@@ -1,6 +1,9 @@
 package ingest
 
-import "holdfast/replay"
+import (
+	"context"
+	"holdfast/replay"
+)
 
 // Events reads a source's raw events (raw_tick_events.log): JSON objects, one a
 // line (R7).
@@ -32,12 +35,12 @@ type Events struct {
 }
 
 // OpenEvents opens a file of events. Errors are *InputError and *UsageError.
-func OpenEvents(path string, o Options) (*Events, error) {
+func OpenEvents(ctx context.Context, path string, o Options) (*Events, error) {
 	times, err := NewTimeColumn("timestamp", o)
 	if err != nil {
 		return nil, err
 	}
-	s, err := openText(path, o.Stdin)
+	s, err := openText(ctx, path, o.Stdin)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -9,7 +10,7 @@ import (
 
 func ExampleOpenRows() {
 	text := "Timestamp;symbol;price\r\n2025-07-14T09:15:00,005Z;TCS;1305.75\nsoon;TCS;1305.75\n"
-	rows, err := ingest.OpenRows("-", ingest.Options{
+	rows, err := ingest.OpenRows(context.Background(), "-", ingest.Options{
 		Stdin: strings.NewReader(text),
 		OnReject: func(r ingest.Reject) error {
 			fmt.Printf("%s:%d: %s (%s)\n", r.File, r.Line, r.Reason, r.Hint)

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"errors"
 	"io"
 
@@ -10,9 +11,10 @@ import (
 // Open opens a text file: gzip and zstd are recognised by content and undone,
 // members and frames that follow each other included; a UTF-8 byte order mark
 // is dropped (R2, R3). "-" is standard input. Other encodings and compressions
-// are refused. Errors, also those of Read, are *InputError.
-func Open(path string) (io.ReadCloser, error) {
-	s, err := openText(path, nil)
+// are refused. Errors, also those of Read, are *InputError, or ctx's own: neither
+// waits for whoever writes a pipe once ctx is done.
+func Open(ctx context.Context, path string) (io.ReadCloser, error) {
+	s, err := openText(ctx, path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -26,8 +28,8 @@ type text struct {
 	id   Identity
 }
 
-func openText(path string, stdin io.Reader) (*text, error) {
-	s, err := stream.Open(path, stdin)
+func openText(ctx context.Context, path string, stdin io.Reader) (*text, error) {
+	s, err := stream.Open(ctx, path, stdin)
 	if err == nil {
 		if err = s.Text(); err != nil {
 			s.Close()

@@ -119,9 +119,9 @@ func TestRow10Encodings(t *testing.T) {
 			"UTF-32LE": utf32Text(binary.LittleEndian, bom+rowHeader),
 			"UTF-32BE": utf32Text(binary.BigEndian, bom+rowHeader),
 		} {
-			_, err := ingest.OpenRows("-", ingest.Options{Stdin: bytes.NewReader(b)})
+			_, err := ingest.OpenRows(t.Context(), "-", ingest.Options{Stdin: bytes.NewReader(b)})
 			checkError[*ingest.InputError](t, name, err, "is "+name+":", "iconv")
-			_, err = ingest.OpenEvents("-", ingest.Options{Stdin: strings.NewReader(gzipped(t, string(b)))})
+			_, err = ingest.OpenEvents(t.Context(), "-", ingest.Options{Stdin: strings.NewReader(gzipped(t, string(b)))})
 			checkError[*ingest.InputError](t, name, err, "is "+name+":", "iconv")
 		}
 	}
@@ -140,7 +140,7 @@ func TestRow10Encodings(t *testing.T) {
 func TestOpen(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	in, err := ingest.Open(write(t, filepath.Join(dir, "a"), gzipped(t, "\ufeffabc\n")))
+	in, err := ingest.Open(t.Context(), write(t, filepath.Join(dir, "a"), gzipped(t, "\ufeffabc\n")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,9 +151,9 @@ func TestOpen(t *testing.T) {
 	if err := in.Close(); err != nil {
 		t.Error(err)
 	}
-	_, err = ingest.Open(filepath.Join(dir, "missing\n.csv"))
+	_, err = ingest.Open(t.Context(), filepath.Join(dir, "missing\n.csv"))
 	checkError[*ingest.InputError](t, "missing", err, "no such file")
-	_, err = ingest.Open(dir)
+	_, err = ingest.Open(t.Context(), dir)
 	checkError[*ingest.InputError](t, "folder", err, "is a folder")
 	r := readRowsFrom("-", io.MultiReader(strings.NewReader(rowHeader+"\nTCS,"), iotest.ErrReader(errors.New("cable cut"))), ingest.Options{})
 	checkError[*ingest.InputError](t, "read error", r.err, "standard input", "cable cut")
@@ -205,7 +205,7 @@ func TestChanged(t *testing.T) {
 	}
 	for name, change := range changes {
 		path := write(t, filepath.Join(t.TempDir(), "final_output.csv"), text)
-		in, err := ingest.OpenRows(path, ingest.Options{})
+		in, err := ingest.OpenRows(t.Context(), path, ingest.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -94,7 +95,7 @@ func readRows(text string, o ingest.Options) *result {
 func readRowsFrom(path string, stdin io.Reader, o ingest.Options) *result {
 	r := &result{}
 	o.Stdin, o.OnReject = stdin, r.onReject
-	in, err := ingest.OpenRows(path, o)
+	in, err := ingest.OpenRows(context.Background(), path, o)
 	readAll(r, in, err, func(x ingest.Record) string {
 		return fmt.Sprintf("%d:%d %s %s %s", x.N, x.Line, x.Symbol, x.Time, x.Price)
 	})
@@ -107,7 +108,7 @@ func readRowsFrom(path string, stdin io.Reader, o ingest.Options) *result {
 func readAttempts(text string, o ingest.Options) *result {
 	r := &result{}
 	o.Stdin, o.OnReject = strings.NewReader(text), r.onReject
-	in, err := ingest.OpenAttempts("-", o)
+	in, err := ingest.OpenAttempts(context.Background(), "-", o)
 	readAll(r, in, err, func(a replay.Attempt) string {
 		end := a.End.String()
 		if a.Open {
@@ -125,7 +126,7 @@ func readEvents(text string, o ingest.Options) *result {
 func readEventsFrom(stdin io.Reader, o ingest.Options) *result {
 	r := &result{}
 	o.Stdin, o.OnReject = stdin, r.onReject
-	in, err := ingest.OpenEvents("-", o)
+	in, err := ingest.OpenEvents(context.Background(), "-", o)
 	readAll(r, in, err, func(e replay.Event) string {
 		return fmt.Sprintf("%s %s %s %s", e.ID, e.Time, e.Symbol, e.Price)
 	})

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"holdfast/replay"
 	"holdfast/replay/tick"
 )
@@ -28,8 +29,8 @@ type Record struct {
 
 // OpenRows opens an output file and reads its header. Errors are *InputError
 // and *UsageError.
-func OpenRows(path string, o Options) (*Rows, error) {
-	t, err := openTable(path, rowLayout, o)
+func OpenRows(ctx context.Context, path string, o Options) (*Rows, error) {
+	t, err := openTable(ctx, path, rowLayout, o)
 	if err != nil {
 		return nil, err
 	}

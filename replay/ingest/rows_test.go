@@ -311,7 +311,7 @@ func TestRejectErrorEndsReading(t *testing.T) {
 	t.Parallel()
 	full := errors.New("disk full")
 	o := ingest.Options{Stdin: strings.NewReader(table(rowHeader, "x", "TCS,2025-07-14T09:15:00Z,1")), OnReject: func(ingest.Reject) error { return full }}
-	in, err := ingest.OpenRows("-", o)
+	in, err := ingest.OpenRows(t.Context(), "-", o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -327,7 +327,7 @@ func TestRejectErrorEndsReading(t *testing.T) {
 func TestRecordPosition(t *testing.T) {
 	t.Parallel()
 	text := "\ufeff# one\r\n" + rowHeader + "\r\nTCS, 2025-07-14T09:15:00Z ,1\r\nbad\r\"INFY\",\"2025-07-14T09:15:00.000Z\",2"
-	in, err := ingest.OpenRows("-", ingest.Options{Stdin: strings.NewReader(text)})
+	in, err := ingest.OpenRows(t.Context(), "-", ingest.Options{Stdin: strings.NewReader(text)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,9 @@
 package ingest
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+)
 
 // table reads the records of a CSV file that has a layout.
 type table struct {
@@ -10,12 +13,12 @@ type table struct {
 	header Header
 }
 
-func openTable(path string, l layout, o Options) (*table, error) {
+func openTable(ctx context.Context, path string, l layout, o Options) (*table, error) {
 	switch d := o.Delimiter; {
 	case d == '"' || d == '\n' || d == '\r' || d == '#' || d >= 0x80:
 		return nil, &UsageError{Reason: fmt.Sprintf("%q cannot be a delimiter", d), Hint: "use , ; or a tab"}
 	}
-	file, err := openText(path, o.Stdin)
+	file, err := openText(ctx, path, o.Stdin)
 	if err != nil {
 		return nil, err
 	}
