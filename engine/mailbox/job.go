@@ -293,11 +293,21 @@ func (j *Job) try(ctx context.Context, where string, do func(context.Context) er
 	switch {
 	case err == nil, ctx.Err() != nil, errors.As(err, &input), errors.Is(err, runner.ErrFenced):
 		return err
-	case passing(err):
-		return &engine.Error{Kind: engine.ErrUnreachable, Where: j.conn.Where, What: fmt.Sprintf("for %v: %v", j.patience, err),
-			Do: "see that it runs, then run the same command again: it goes on where it was", Err: err}
+	case passing(err) && !errors.Is(engine.Explain(where, err), engine.ErrFull):
+		return j.gone(err)
 	}
 	return engine.Explain(where, err)
+}
+
+// gone is what is said of a server that did not answer for as long as we wait.
+func (j *Job) gone(err error) error {
+	why := err.Error()
+	var known *engine.Error
+	if errors.As(engine.Explain(j.conn.Where, err), &known) && known.What != "" {
+		why = known.What // not how the client's library calls it
+	}
+	return &engine.Error{Kind: engine.ErrUnreachable, Where: j.conn.Where, What: fmt.Sprintf("for %v: %s", j.patience, why),
+		Do: "see that it runs, then run the same command again: it goes on where it was", Err: err}
 }
 
 // errGap is a message that was delivered and did not arrive.
