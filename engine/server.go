@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -21,7 +22,7 @@ import (
 
 // Config says how to run an embedded server. Only Dir is needed.
 type Config struct {
-	Dir      string // of the store; made if there is none
+	Dir      string // of the store; made if there is none; "" is the store_dir of File
 	Listen   string // for clients; "" is 127.0.0.1 and any port
 	NoSync   bool   // survive a killed process only, not a power cut: about 30 times faster
 	MaxStore int64  // bytes; 0 is what the engine finds right for the disk
@@ -54,12 +55,12 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(c.Dir, 0o777); err != nil {
+	if err := os.MkdirAll(o.StoreDir, 0o777); err != nil {
 		return nil, fmt.Errorf("engine: no place for the store: %w", err)
 	}
-	lock, err := vfs.OS{}.Lock(filepath.Join(c.Dir, "lock"))
+	lock, err := vfs.OS{}.Lock(filepath.Join(o.StoreDir, "lock"))
 	if errors.Is(err, vfs.ErrLocked) {
-		return nil, fmt.Errorf("%s: another engine uses this folder: stop it, or choose another --dir", c.Dir)
+		return nil, fmt.Errorf("%s: another engine uses this folder: stop it, or choose another --dir", o.StoreDir)
 	} else if err != nil {
 		return nil, err
 	}
@@ -67,7 +68,7 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("engine: %w", err), lock.Close())
 	}
-	words := &complaints{dir: c.Dir, failed: make(chan error, 1)}
+	words := &complaints{dir: o.StoreDir, failed: make(chan error, 1)}
 	s.SetLoggerV2(words, false, false, false)
 	e := &Server{s: s, lock: lock, words: words}
 	go s.Start()
@@ -84,7 +85,7 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	}
 	if c.Peer == "" && !s.JetStreamEnabled() {
 		e.Close()
-		return nil, fmt.Errorf("engine: %s: JetStream did not start: check its permissions and its space", c.Dir)
+		return nil, fmt.Errorf("engine: %s: JetStream did not start: check its permissions and its space", o.StoreDir)
 	}
 	e.url = s.ClientURL()
 	return e, nil
@@ -105,17 +106,22 @@ func (e *Server) Close() error {
 }
 
 func (c Config) options() (*server.Options, error) {
-	if c.Dir == "" {
-		return nil, errors.New("engine: no folder for the store: use --dir")
-	}
 	o := &server.Options{}
 	if c.File != "" {
 		var err error
 		if o, err = server.ProcessConfigFile(c.File); err != nil {
-			return nil, &ConfigError{err}
+			return nil, &ConfigError{firstProblem(c.File, err)}
 		}
 	}
-	o.JetStream, o.StoreDir, o.SyncAlways, o.NoSigs, o.DisableJetStreamBanner = true, c.Dir, !c.NoSync, true, true
+	o.StoreDir = cmp.Or(c.Dir, o.StoreDir)
+	switch {
+	case o.StoreDir != "":
+	case c.File != "":
+		return nil, &ConfigError{fmt.Errorf("%s has no store_dir in jetstream: write one, or name a folder with --dir", c.File)}
+	default:
+		return nil, errors.New("engine: no folder for the store: use --dir")
+	}
+	o.JetStream, o.SyncAlways, o.NoSigs, o.DisableJetStreamBanner = true, !c.NoSync, true, true
 	// A relay that is killed must be noticed, or its messages wait for it.
 	o.PingInterval, o.MaxPingsOut = 10*time.Second, 2
 	if c.Name != "" {
@@ -141,6 +147,22 @@ func (c Config) options() (*server.Options, error) {
 		o.Routes = server.RoutesFromStr("nats://" + strings.Join(c.Routes, ",nats://"))
 	}
 	return o, nil
+}
+
+// firstProblem is the one of the lowest line in a configuration, and how many
+// more there are: the server tells all, in any order, one a line.
+func firstProblem(file string, err error) error {
+	all := strings.Split(strings.TrimSpace(err.Error()), "\n")
+	if len(all) == 1 {
+		return err
+	}
+	line := func(problem string) int {
+		number, _, _ := strings.Cut(strings.TrimPrefix(problem, file+":"), ":")
+		n, _ := strconv.Atoi(number)
+		return n
+	}
+	first := slices.MinFunc(all, func(a, b string) int { return cmp.Or(cmp.Compare(line(a), line(b)), cmp.Compare(a, b)) })
+	return fmt.Errorf("%s; and %d more", first, len(all)-1)
 }
 
 func address(flag, text string) (host string, port int, err error) {

@@ -26,6 +26,6 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
-		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"status": status, "count": count, "lab": lab, "engine": engineUp},
+		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"status": status, "count": count, "lab": lab, "engine": engineUp, "up": up},
 	})
 }

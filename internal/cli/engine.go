@@ -26,7 +26,8 @@ a name, a --peer address, and the --peer addresses of all as --routes.
 
 It asks nobody for a password, so it is for this machine (the default address)
 or a network of friends. For users, TLS and limits name a file as nats-server
-reads it with --config (flags go before it), or run nats-server itself.
+reads it with --config (flags go before it), or run nats-server itself. Its store is where
+the file's store_dir says, unless there is a --dir.
 
 It ends with status 4 when the disk is full or fails; nothing that was
 acknowledged is lost.`,
@@ -34,7 +35,7 @@ acknowledged is lost.`,
   holdfast engine --dir a --name a --peer 10.0.0.1:6222 --routes 10.0.0.1:6222,10.0.0.2:6222,10.0.0.3:6222 --listen 10.0.0.1:4222`,
 		Args: args(0, 0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if c.Dir == "" {
+			if c.Dir == "" && c.File == "" {
 				return usageError(fmt.Errorf("--dir is missing: where is the store?"))
 			}
 			if c.Peer != "" && (c.Name == "" || len(c.Routes) == 0) || c.Peer == "" && len(c.Routes) > 0 {
@@ -52,7 +53,7 @@ acknowledged is lost.`,
 			fmt.Fprintln(a.Stdout, s.URL())
 			select {
 			case <-ctx.Done():
-				err = ctx.Err()
+				err = &interruption{"nothing that was acknowledged is lost; the same command starts it again"}
 			case err = <-s.Failed():
 			}
 			if closed := s.Close(); closed != nil {
@@ -62,7 +63,7 @@ acknowledged is lost.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&c.Dir, "dir", "", "folder of the store; made if there is none")
+	f.StringVar(&c.Dir, "dir", "", "folder of the store; made if there is none (default the store_dir of --config)")
 	f.StringVar(&c.Listen, "listen", "", "address for clients; port 0 takes any (default 127.0.0.1:0, or what --config says)")
 	f.BoolVar(&c.NoSync, "no-sync", false, "acknowledge before the disk has it: faster, and a power cut loses messages")
 	f.Var(&maxStore, "max-store", "most bytes of the store (default three quarters of the free space)")

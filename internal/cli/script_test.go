@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"os"
@@ -61,6 +62,31 @@ func engineUp(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Defer(func() { s.Close() })
 	ts.Setenv("NATS", s.URL())
+}
+
+// up runs holdfast engine with these flags until clients can come, and interrupts
+// it.
+//
+//	up --dir store
+func up(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: up [flag...]")
+	}
+	name, err := os.Executable()
+	ts.Check(err)
+	c := exec.Command(name, append([]string{"engine"}, args...)...)
+	c.Args[0], c.Dir = "holdfast", ts.MkAbs(".")
+	var said strings.Builder
+	c.Stderr = &said
+	out, err := c.StdoutPipe()
+	ts.Check(err)
+	ts.Check(c.Start())
+	url, _ := bufio.NewReader(out).ReadString('\n')
+	_ = c.Process.Signal(os.Interrupt)
+	_ = c.Wait()
+	if got := c.ProcessState.ExitCode(); got != ExitInterrupted || !strings.HasPrefix(url, "nats://") || !strings.Contains(said.String(), "the same command starts it again") {
+		ts.Fatalf("exit status %d, URL %q: %s", got, url, said.String())
+	}
 }
 
 // lab starts the lab's server for the rest of the script: $LAB is its base,
