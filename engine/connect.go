@@ -1,12 +1,14 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -271,11 +273,21 @@ func CheckURL(text string) error {
 		if p = strings.TrimSpace(p); p == "" && strings.Trim(text, ", ") != "" {
 			continue // as the client does
 		}
-		if u, err := parseURL(p); err != nil || u.Hostname() == "" {
+		if u, err := parseURL(p); err != nil || !isServer(u) {
 			return &Error{Kind: ErrAddress, Where: Redact(p), Do: "write it as nats://HOST:PORT or nats://USER:PASSWORD@HOST:PORT, with %XX for what has a meaning there, such as @ : / # % and blanks"}
 		}
 	}
 	return nil
+}
+
+// isServer tells whether a URL can be that of a server: the client would take
+// http:, look for a host called nats in nats:/h, and leave a path or options out.
+func isServer(u *url.URL) bool {
+	port, err := strconv.Atoi(cmp.Or(u.Port(), "4222"))
+	web := u.Scheme == "ws" || u.Scheme == "wss"
+	one := strings.Count(u.Host, ":") < 2 || strings.HasPrefix(u.Host, "[") // not host:port:port
+	return one && u.Hostname() != "" && err == nil && port > 0 && port < 1<<16 && u.RawQuery == "" &&
+		(web || u.Scheme == "nats" || u.Scheme == "tls") && (web || u.Path == "" || u.Path == "/")
 }
 
 // Try calls a function until it succeeds, fails for good, or has failed for

@@ -216,6 +216,20 @@ func TestNoAddress(t *testing.T) {
 	}
 }
 
+// What looks like an address and is none of a server's is told as such, before
+// anybody is asked.
+func TestCheckURL(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"h", "h:4222", "nats://h", "nats://h:1/", "tls://u:p@h:1", "ws://h:80/path", "wss://h", "[::1]:4222", "nats://a:1, b:2,", "nats://u:p%2Fq@h:1"} {
+		if err := CheckURL(text); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, text := range []string{"http://h:4222", "https://h", "nats:/h:4222", "nats//h:4222", "nats:h:4222", "h:99999", "h:0", "nats://h:port", "nats://h:1/path", "nats://h:1?replicas=3", "/", "nats://a,http://b", "mqtt://h"} {
+		oneError(t, CheckURL(text), ErrAddress)
+	}
+}
+
 func ExampleStart() {
 	dir, err := os.MkdirTemp("", "engine")
 	if err != nil {

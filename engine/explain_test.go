@@ -84,7 +84,7 @@ func TestRefused(t *testing.T) {
 		"hanging up":        {Access{URL: "nats://" + listen(t, hangUp)}, ErrUnreachable, "it hangs up"},
 		"silence":           {Access{URL: "nats://" + deaf, Patience: 100 * time.Millisecond}, ErrUnreachable, "timeout"},
 		"nobody there":      {Access{URL: "nats://127.0.0.1:1"}, ErrUnreachable, "holdfast engine --dir DIR"},
-		"no address":        {Access{URL: "nats://127.0.0.1:1:2"}, ErrUnreachable, ""},
+		"no address":        {Access{URL: "nats://127.0.0.1:1:2"}, ErrAddress, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
