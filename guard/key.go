@@ -80,6 +80,15 @@ func ParseFields(text string) (Fields, error) {
 	return fields, nil
 }
 
+// String spells the list as ParseFields reads it.
+func (fs Fields) String() string {
+	names := make([]string, len(fs))
+	for i, f := range fs {
+		names[i] = f.name
+	}
+	return strings.Join(names, ",")
+}
+
 func parseField(name string) (field, error) {
 	f := field{name: name}
 	switch header, isHeader := strings.CutPrefix(name, "@header:"); {

@@ -17,6 +17,7 @@ const (
 	metaPartitions = "holdfast_partitions"
 	metaMode       = "holdfast_mode"
 	metaPrefix     = "holdfast_prefix"
+	metaKey        = "holdfast_key"
 )
 
 // prepare finds or makes the streams and the consumer: the sink first, so that
@@ -228,9 +229,9 @@ func takesIn(have, want []string) bool {
 
 func (c Config) dead() string { return c.To + "_DEAD" }
 
-// prepareDead makes the dead-letter stream. It also remembers where keys are:
-// the number of partitions, the mode and the prefix. With others, keys that are
-// stored would not be met.
+// prepareDead makes the dead-letter stream. It also remembers what keys
+// are and where: the fields, the number of partitions, the mode and the prefix.
+// With others, keys that are stored would not be met.
 func (c Config) prepareDead(ctx context.Context, conn *engine.Conn) error {
 	var usage error
 	partitions, place := strconv.Itoa(c.Partitions), string(c.Mode)
@@ -240,9 +241,9 @@ func (c Config) prepareDead(ctx context.Context, conn *engine.Conn) error {
 	_, err := conn.Stream(ctx, jetstream.StreamConfig{
 		Name: c.dead(), Subjects: []string{c.dead() + ".>"}, Storage: jetstream.FileStorage, Replicas: c.Replicas, AllowDirect: true,
 		MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew, DiscardNewPerSubject: true, Duplicates: 2 * time.Minute,
-		Metadata: map[string]string{metaPartitions: partitions, metaMode: place, metaPrefix: c.Prefix},
+		Metadata: map[string]string{metaPartitions: partitions, metaMode: place, metaPrefix: c.Prefix, metaKey: c.Fields.String()},
 	}, func(s jetstream.StreamConfig) string {
-		switch p, m := s.Metadata[metaPartitions], s.Metadata[metaMode]; {
+		switch p, m, k := s.Metadata[metaPartitions], s.Metadata[metaMode], s.Metadata[metaKey]; {
 		case p == "" || m == "":
 			return "it is not the dead-letter stream of a guard"
 		case p != partitions:
@@ -251,6 +252,8 @@ func (c Config) prepareDead(ctx context.Context, conn *engine.Conn) error {
 			usage = &UsageError{fmt.Sprintf("--mode %s: %s was made with --mode %s", c.Mode, c.To, m)}
 		case s.Metadata[metaPrefix] != c.Prefix:
 			usage = &UsageError{fmt.Sprintf("--prefix %s: the keys of %s lie under %s, and would not be found again", c.Prefix, c.To, s.Metadata[metaPrefix])}
+		case k != "" && k != c.Fields.String(): // older ones do not say
+			usage = &UsageError{fmt.Sprintf("--key %s: the keys of %s are made of %s, and would not be met: use another --to", c.Fields, c.To, k)}
 		}
 		return ""
 	})

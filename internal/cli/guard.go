@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -62,6 +63,9 @@ always).
 		Args: args(0, 0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			g.c.Mode = relay.Mode(g.mode.value)
+			if err := g.fit(cmd.Flags().Changed); err != nil {
+				return usageError(err)
+			}
 			if g.test.on {
 				return g.test.run(cmd.Context(), a, g.c)
 			}
@@ -91,12 +95,46 @@ always).
 	return cmd
 }
 
+// fit refuses flags that nobody would read.
+func (g *guardFlags) fit(given func(string) bool) error {
+	flags, why := []string{"keys", "relays", "kills", "nodes", "repeat-after", "seed"}, "goes with --selftest"
+	if g.test.on {
+		flags, why = []string{"nats", "from", "to", "key", "drain", "capture"}, "does not go with --selftest, which has an engine, streams and keys of its own"
+	}
+	for _, f := range flags {
+		if given(f) {
+			return fmt.Errorf("--%s %s", f, why)
+		}
+	}
+	return nil
+}
+
+// missing names the flags without which nothing can be relayed, all at once.
+func (g *guardFlags) missing() string {
+	var flags, ask []string
+	for _, f := range []struct{ flag, value, ask string }{
+		{"--from", g.c.From, "which subject is relayed"}, {"--to", g.c.To, "to which stream"}, {"--key", g.key, "which fields make a message what it is"},
+	} {
+		if f.value == "" {
+			flags, ask = append(flags, f.flag), append(ask, f.ask)
+		}
+	}
+	if flags == nil {
+		return ""
+	}
+	verb := "is"
+	if len(flags) > 1 {
+		verb = "are"
+	}
+	return fmt.Sprintf("%s %s missing: %s?", strings.Join(flags, ", "), verb, strings.Join(ask, ", "))
+}
+
 func (g *guardFlags) run(ctx context.Context, a *app) error {
 	if g.access.a.URL == "" {
 		return usageError(errors.New("--nats is missing: start an engine with holdfast engine --dir DIR, or use --selftest"))
 	}
-	if g.key == "" {
-		return usageError(errors.New("--key is missing: which fields make a message what it is?"))
+	if missing := g.missing(); missing != "" {
+		return usageError(errors.New(missing))
 	}
 	var err error
 	if g.c.Fields, err = guard.ParseFields(g.key); err != nil {
@@ -104,6 +142,9 @@ func (g *guardFlags) run(ctx context.Context, a *app) error {
 	}
 	if g.c.MaxKeys < 1 || g.c.InFlight < 1 || g.c.Partitions < 1 || g.c.Replicas < 1 {
 		return usageError(errors.New("--max-keys, --in-flight, --partitions and --replicas: at least 1"))
+	}
+	if g.c.Outage < 0 {
+		return usageError(fmt.Errorf("--outage %v: not below 0", g.c.Outage))
 	}
 	if g.c.Replicas > 5 {
 		return usageError(fmt.Errorf("--replicas %d: use 1, 3 or 5", g.c.Replicas))
