@@ -26,12 +26,13 @@ a name, a --peer address, and the --peer addresses of all as --routes.
 
 It asks nobody for a password, so it is for this machine (the default address)
 or a network of friends. For users, TLS and limits name a file as nats-server
-reads it with --config (flags go before it), or run nats-server itself. Its store is where
-the file's store_dir says, unless there is a --dir.
+reads it with --config (flags go before it; without --dir the store is where its
+store_dir says), or run nats-server itself.
 
 It ends with status 4 when the disk is full or fails; nothing that was
 acknowledged is lost.`,
 		Example: `  holdfast engine --dir store --listen 127.0.0.1:4222
+  holdfast engine --config nats.conf
   holdfast engine --dir a --name a --peer 10.0.0.1:6222 --routes 10.0.0.1:6222,10.0.0.2:6222,10.0.0.3:6222 --listen 10.0.0.1:4222`,
 		Args: args(0, 0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {

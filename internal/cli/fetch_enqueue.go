@@ -39,7 +39,7 @@ is another list, and all of its URLs are new: give it a job of its own. Another
 list adds to the job, and is told how many URLs of others the job has.`,
 		Example: `  holdfast fetch enqueue -i urls.txt --queue nats://127.0.0.1:4222 --job news
   holdfast fetch --queue nats://127.0.0.1:4222 --job news --log a.jsonl`,
-		Args: args(0, 0, "flags only"),
+		Args: args(0, 0, "flags only, the list with -i"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := q.check(); err != nil {
 				return usageError(err)
@@ -91,7 +91,9 @@ func (q *enqueueFlags) run(ctx context.Context, a *app) error {
 	switch {
 	case errors.Is(err, context.Canceled), isInput(err):
 	case err != nil:
-		fmt.Fprintf(a.Stderr, "holdfast: %d URLs are in the queue; the same command goes on, none is enqueued twice\n", n.Enqueued+n.Waiting)
+		if there := n.Enqueued + n.Waiting; there > 0 {
+			fmt.Fprintf(a.Stderr, "holdfast: %d URLs are in the queue; the same command goes on, none is enqueued twice\n", there)
+		}
 		return queueError(err)
 	}
 	if n.Others > 0 && n.Enqueued > 0 {

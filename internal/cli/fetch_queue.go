@@ -28,11 +28,18 @@ type queueFlags struct {
 	follow bool
 }
 
+// add adds what a process needs that may make the job.
 func (q *queueFlags) add(f *pflag.FlagSet) {
-	f.Var((*serverURL)(&q.access.URL), "queue", "URL of the engine that holds the job, such as nats://127.0.0.1:4222; several with commas")
-	f.StringVar(&q.c.Job, "job", "default", "name of the job")
+	q.addReader(f)
 	f.DurationVar(&q.c.AckWait, "ack-wait", 0, "until a dead process's URLs come to another; fixed when a job is made (default 30s)")
 	f.IntVar(&q.c.Replicas, "replicas", 1, "replicas of a job that is made")
+}
+
+// addReader adds what finds a job that is there.
+func (q *queueFlags) addReader(f *pflag.FlagSet) {
+	q.c.Replicas = 1
+	f.Var((*serverURL)(&q.access.URL), "queue", "URL of the engine that holds the job, such as nats://127.0.0.1:4222; several with commas")
+	f.StringVar(&q.c.Job, "job", "default", "name of the job")
 	f.DurationVar(&q.c.Patience, "queue-patience", time.Minute, "how long a lost engine is waited for")
 	f.StringVar(&q.access.Creds, "creds", "", "file with a NATS user's credentials")
 	f.StringVar(&q.access.CA, "queue-ca", "", "file with the certificate authorities to believe for the engine (default the system's)")

@@ -36,7 +36,7 @@ holdfast fetch explain read. While the job runs it gives what there is by then.`
 			return q.results(cmd.Context(), a)
 		},
 	}
-	q.add(cmd.Flags())
+	q.addReader(cmd.Flags())
 	return cmd
 }
 

@@ -46,7 +46,7 @@ func (m *mergeFlags) add(f *pflag.FlagSet) {
 	f.Var(&m.mailbox, "mailbox", "log keeps every message, slot only the last")
 	f.Var(&m.durability, "durability", "always survives a power cut, none a kill")
 	f.Var(&m.duplicates, "duplicates", "a value in both lists is an error, or kept, or written once")
-	f.Var(&m.balance, "balance", "what workers do equally much of: comparisons, or values written (default with --nats)")
+	f.Var(&m.balance, "balance", "what workers do equally much of: comparisons, or values written (which is the default with --nats)")
 	f.Var(&m.strategy, "strategy", "coded is the protocol; the others are there to compare with")
 	f.BoolVar(&m.confirm, "confirm", false, "both end with DONE and wait for the other's")
 	f.BoolVar(&m.append, "append", false, "keep what the output holds, and write behind it")

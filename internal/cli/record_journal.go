@@ -100,12 +100,18 @@ line is in it once, with the same bytes, and nothing else; what this recorder
   holdfast record verify --log events.log --state-dir state --to nats://127.0.0.1:4222`,
 		Args: args(0, 0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, _, err := publish.server(); err != nil {
+				return err // BEFORE the journal is read, which may take long
+			}
 			v, err := verifyLog(log, &session)
 			if err != nil {
 				return recordError(err)
 			}
 			stream, err := publish.verify(cmd.Context(), a, session.name, log)
 			if err != nil {
+				if !a.json { // what is known is told
+					_ = writeVerification(a.Stdout, log, v)
+				}
 				return err
 			}
 			err = a.print(verified{v, stream}, func(w io.Writer) error {
@@ -119,11 +125,11 @@ line is in it once, with the same bytes, and nothing else; what this recorder
 			switch {
 			case v.Differing > 0:
 				d := v.Differences[0]
-				return notHeld(fmt.Errorf("%s:%d: %s; %d differences in all", log, d.Line, d.Reason, v.Differing))
+				return notHeld(fmt.Errorf("%s:%d: %s; %s in all", log, d.Line, d.Reason, counted(int64(v.Differing), "difference", "differences")))
 			case v.Unhealed > 0:
 				return notHeld(fmt.Errorf("the journal is damaged: %s: start the recorder again to heal it", v.Damages[0]))
 			case stream != nil && !stream.Held():
-				return notHeld(fmt.Errorf("stream %s is not %s: %v; %d differences in all", stream.Stream, log, stream.Differences[0], stream.Differing))
+				return notHeld(fmt.Errorf("stream %s is not %s: %v; %s in all", stream.Stream, log, stream.Differences[0], counted(int64(stream.Differing), "difference", "differences")))
 			}
 			return nil
 		},
@@ -131,6 +137,7 @@ line is in it once, with the same bytes, and nothing else; what this recorder
 	cmd.Flags().StringVar(&log, "log", "events.log", "the log")
 	session.add(cmd.Flags())
 	publish.add(cmd.Flags())
+	cmd.Flags().Lookup("to").Usage = "compare also the stream at this URL, such as nats://127.0.0.1:4222"
 	return cmd
 }
 

@@ -49,15 +49,9 @@ window=256 (publishes at once), wait=30s (at the end, without anything getting o
 
 // open makes the publisher of a recording, and puts it into c; nil without --to.
 func (p *publishFlags) open(ctx context.Context, a *app, c *record.Config, log string) (*publishing, error) {
-	if p.to == "" {
-		if p.node != "" {
-			return nil, usageError(errors.New("--node goes with --to"))
-		}
-		return nil, nil
-	}
-	server, options, err := sink.ParseURL(p.to)
-	if err != nil {
-		return nil, usageError(fmt.Errorf("--to %w", err))
+	server, options, err := p.server()
+	if err != nil || p.to == "" {
+		return nil, err
 	}
 	access := p.access.a
 	access.URL, access.Name = server, "holdfast record "+c.Session
@@ -70,6 +64,24 @@ func (p *publishFlags) open(ctx context.Context, a *app, c *record.Config, log s
 	}
 	c.Publisher = s
 	return &publishing{Publisher: s, a: a}, nil
+}
+
+// server reads --to, and refuses flags that nobody would read without it.
+func (p *publishFlags) server() (url string, o sink.Options, err error) {
+	if p.to != "" {
+		if url, o, err = sink.ParseURL(p.to); err != nil {
+			err = usageError(fmt.Errorf("--to %w", err))
+		}
+		return url, o, err
+	}
+	for _, f := range []struct{ name, value string }{
+		{"node", p.node}, {"creds", p.access.a.Creds}, {"tls-ca", p.access.a.CA}, {"tls-cert", p.access.a.Cert}, {"tls-key", p.access.a.Key},
+	} {
+		if f.value != "" {
+			return "", o, usageError(fmt.Errorf("--%s goes with --to", f.name))
+		}
+	}
+	return "", o, nil
 }
 
 // publishing is a publisher that runs, or nil.
@@ -156,12 +168,9 @@ func conflicts(s *sink.Summary, log string) error {
 
 // verify compares the stream of a session with a log.
 func (p *publishFlags) verify(ctx context.Context, a *app, session, log string) (*sink.Verification, error) {
-	if p.to == "" {
-		return nil, nil
-	}
-	server, _, err := sink.ParseURL(p.to)
-	if err != nil {
-		return nil, usageError(fmt.Errorf("--to %w", err))
+	server, _, err := p.server()
+	if err != nil || p.to == "" {
+		return nil, err
 	}
 	f, err := os.Open(log)
 	if err != nil {
@@ -187,7 +196,7 @@ func writeStreamVerification(w io.Writer, v *sink.Verification) {
 		return
 	}
 	if v.Held() {
-		fmt.Fprintf(w, "stream %s: %d messages, each of the %d lines once, in %d epochs\n", v.Stream, v.Messages, v.Lines, v.Epochs)
+		fmt.Fprintf(w, "stream %s: %d messages, each of the %d lines once, in %s\n", v.Stream, v.Messages, v.Lines, counted(int64(v.Epochs), "epoch", "epochs"))
 	} else {
 		fmt.Fprintf(w, "stream %s: %d messages, %d lines, %d differences: %d missing, %d not in the log, %d repeated, %d changed, %d out of order\n",
 			v.Stream, v.Messages, v.Lines, v.Differing, v.Missing, v.Extra, v.Repeated, v.Changed, v.Disordered)
