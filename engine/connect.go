@@ -159,6 +159,9 @@ func Connect(ctx context.Context, a Access) (*Conn, error) {
 		})
 	}
 	if err != nil {
+		if isAny(err, nats.ErrTimeout, context.DeadlineExceeded) && c.NATS.IsConnected() {
+			err = &Error{Kind: ErrTooFew, Where: c.Where, What: "it is there, and its JetStream does not answer: no leader", Do: "start the servers that are missing, or see what it says", Err: err}
+		}
 		c.Close()
 		return nil, Explain(c.Where, err)
 	}

@@ -106,6 +106,17 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// One of three servers, which the others have left, is not called unreachable.
+func TestAlone(t *testing.T) {
+	t.Parallel()
+	s := start(t, Config{NoSync: true, Name: "a", Peer: "127.0.0.1:0", Routes: []string{"127.0.0.1:1", "127.0.0.1:2"}})
+	conn, err := Connect(t.Context(), Access{URL: s.URL(), Patience: 300 * time.Millisecond})
+	if err == nil {
+		conn.Close()
+	}
+	oneError(t, err, ErrTooFew)
+}
+
 // hangUp is the greeting of a server that only closes the connection.
 const hangUp = "(nothing)"
 

@@ -79,7 +79,7 @@ func (w *workerFlags) checkJob(f *pflag.FlagSet) (id int, err error) {
 	case j.of < 2 || j.of > merge.MaxWorkers:
 		return 0, fmt.Errorf("--of %d: 2 to %d workers", j.of, merge.MaxWorkers)
 	case w.id == "" || bad != nil || id < 0 || id >= j.of:
-		return 0, fmt.Errorf("--id %q: with --nats a number from 0 to %d, one below --of", w.id, j.of-1)
+		return 0, fmt.Errorf("%s: with --nats a number from 0 to %d, one below --of", idOf(w.id), j.of-1)
 	case j.words < merge.Words-1 || j.words > merge.MaxWords:
 		return 0, fmt.Errorf("--words %d: %d to %d", j.words, merge.Words-1, merge.MaxWords)
 	case w.data == "" || w.output == "" || j.job == "":

@@ -89,7 +89,7 @@ func (j *joinFlags) run(ctx context.Context, a *app, parts []string) error {
 	}
 	defer done()
 	if len(parts) > 0 && len(parts) != m.Of {
-		return usageError(fmt.Errorf("%d parts, and the job has %d workers: name all, in their order", len(parts), m.Of))
+		return usageError(fmt.Errorf("%s, and the job has %d workers: name all, in their order", counted(int64(len(parts)), "part", "parts"), m.Of))
 	}
 	if j.out != "" {
 		if err := j.join(a, m, parts); err != nil {

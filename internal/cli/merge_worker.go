@@ -81,7 +81,7 @@ does; nats-server: sync_interval: always.`,
 
 func (w *workerFlags) check() error {
 	if w.id != "A" && w.id != "B" {
-		return usageError(fmt.Errorf("--id %q: must be A or B", w.id))
+		return usageError(fmt.Errorf("%s: A or B, or with --nats a number", idOf(w.id)))
 	}
 	var missing []string
 	for _, f := range []struct{ name, value string }{
@@ -166,4 +166,12 @@ func (s *workerStatus) write(w io.Writer) error {
 	_, err := fmt.Fprintf(w, "done: %d values written, %d comparisons, %d messages sent, %d received\n",
 		s.Stats.ValuesOutput, s.Stats.Comparisons, s.Stats.MessagesSent, s.Stats.MessagesReceived)
 	return err
+}
+
+// idOf is how messages call the flag and its value.
+func idOf(id string) string {
+	if id == "" {
+		return "--id is missing"
+	}
+	return fmt.Sprintf("--id %q", id)
 }

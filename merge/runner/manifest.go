@@ -179,7 +179,7 @@ func (m *Manifest) Join(disk vfs.Disk, w io.Writer, paths []string, tell func(by
 		}
 		f, err := disk.OpenFile(path, 0, 0)
 		if errors.Is(err, fs.ErrNotExist) {
-			return inputErrorf(path, "the part of worker %d is not there: name the files of all parts, in the order of the workers", p.Worker)
+			return inputErrorf(path, "the part of worker %d is not there: start the worker again, it restores its part; or name the files of all parts, in the order of the workers", p.Worker)
 		}
 		if err != nil {
 			return err
