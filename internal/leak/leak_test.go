@@ -7,8 +7,9 @@ import (
 )
 
 func TestWait(t *testing.T) {
-	stop := make(chan struct{})
-	go waitFor(stop)
+	started, stop := make(chan struct{}), make(chan struct{})
+	go waitFor(started, stop)
+	<-started
 	if left := Wait("holdfast/internal/leak", 50*time.Millisecond); len(left) != 1 || !strings.Contains(left[0], "waitFor") {
 		t.Errorf("%q", left)
 	}
@@ -21,4 +22,7 @@ func TestWait(t *testing.T) {
 	}
 }
 
-func waitFor(stop chan struct{}) { <-stop }
+func waitFor(started, stop chan struct{}) {
+	close(started)
+	<-stop
+}
