@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -301,8 +302,21 @@ func TestGates(t *testing.T) {
 		a.ShareGate("http://h:80", until)
 	}
 	a.ShareGate("http://over:80", time.Now())
-	if got, want := <-heard, fmt.Sprint("http://h:80 ", until.Unix()); got != want {
+	want, got := []string{fmt.Sprint("http://h:80 ", until.Unix())}, ""
+	for got == "" {
+		select {
+		case got = <-heard:
+		case <-time.After(10 * time.Second): // it may be lost: a longer pause is told again
+			until = until.Add(time.Second)
+			want = append(want, fmt.Sprint("http://h:80 ", until.Unix()))
+			a.ShareGate("http://h:80", until)
+		}
+	}
+	if !slices.Contains(want, got) {
 		t.Errorf("%s, want %s", got, want)
+	}
+	if len(want) > 1 {
+		return // both may come
 	}
 	select {
 	case got := <-heard:
