@@ -226,11 +226,24 @@ func FuzzJSONL(f *testing.F) {
 	})
 }
 
+// A cancelling is where requests go; the first one cancels.
+type cancelling struct {
+	bytes.Buffer
+	cancel func()
+}
+
+func (c *cancelling) Write(p []byte) (int, error) {
+	c.cancel()
+	return c.Buffer.Write(p)
+}
+
 // A source that keeps the recorder waiting neither stops its clock nor its end.
 func TestJSONLWaits(t *testing.T) {
 	t.Parallel()
 	in, out := io.Pipe()
-	var asked bytes.Buffer
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	asked := cancelling{cancel: cancel}
 	src := record.NewJSONL(record.JSONLConfig{Name: "pipe", Open: func() (io.ReadCloser, error) { return in, nil }, Requests: &asked})
 	r := newRig(t, 0)
 	r.c.Session, r.c.Disk, r.c.RealClock = "jsonl-pipe", r.disk, true
@@ -239,8 +252,6 @@ func TestJSONLWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
 	if _, err := l.Run(ctx); err != record.ErrInterrupted {
 		t.Errorf("run: %v", err)
 	}

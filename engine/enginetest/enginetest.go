@@ -14,6 +14,7 @@ package enginetest
 import (
 	"fmt"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,9 @@ func Start(t testing.TB, c engine.Config) *Engine {
 	c.NoSync = true
 	if c.Dir == "" {
 		c.Dir = t.TempDir()
+	}
+	if c.Listen == "" {
+		c.Listen = Host() + ":0"
 	}
 	e := &Engine{t: t, c: c}
 	e.Restart()
@@ -91,6 +95,15 @@ func Connect(t testing.TB, url string) *engine.Conn {
 	return c
 }
 
+// Host is a loopback address that nothing but servers of tests has, where there
+// is one: nobody takes the port of one that is away.
+func Host() string {
+	if runtime.GOOS == "linux" {
+		return "127.0.0.2"
+	}
+	return "127.0.0.1"
+}
+
 // Cluster starts servers that hold replicas, and gives the URL of them all.
 func Cluster(t testing.TB, n int) (url string) {
 	t.Helper()
@@ -101,11 +114,11 @@ func Cluster(t testing.TB, n int) (url string) {
 	return strings.Join(urls, ",")
 }
 
-// freeAddresses are free when they are found; that they stay so is likely.
+// freeAddresses are free when they are found, and stay so: see Host.
 func freeAddresses(t testing.TB, n int) (all []string) {
 	t.Helper()
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := net.Listen("tcp", Host()+":0")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -361,9 +361,7 @@ func TestGone(t *testing.T) {
 	t.Parallel()
 	s := enginetest.Start(t, engine.Config{})
 	conn := enginetest.Connect(t, s.URL())
-	c := config("j")
-	c.Patience = 200 * time.Millisecond
-	b := box(t, conn, c, 0)
+	b := box(t, conn, config("j"), 0)
 	gone := box(t, conn, config("removed"), 0)
 	if err := gone.Remove(t.Context()); err != nil {
 		t.Fatal(err)
@@ -372,6 +370,7 @@ func TestGone(t *testing.T) {
 		t.Errorf("the stream was removed: %v", err)
 	}
 	s.Stop()
+	b.patience = 200 * time.Millisecond // from now on nothing is to succeed
 	for name, do := range map[string]func() error{
 		"receive": func() error { _, err := b.Receive(t.Context(), 0); return err },
 		"send":    func() error { _, err := b.Send(t.Context(), 1, 0, 0, []byte("x")); return err },

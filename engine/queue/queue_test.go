@@ -409,8 +409,8 @@ func TestConsumerGone(t *testing.T) {
 func TestResultsGone(t *testing.T) {
 	t.Parallel()
 	j := newJob(t)
-	j.c.Patience = 100 * time.Millisecond
 	j.enqueue(list(1))
+	j.c.Patience = 100 * time.Millisecond // of nothing that is to succeed
 	w := j.open(5)
 	u := j.next(w)
 	if err := j.conn.JS.DeleteStream(t.Context(), "HOLDFAST_RESULTS_j"); err != nil {

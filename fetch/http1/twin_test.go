@@ -80,7 +80,7 @@ type seen struct {
 func look(rt http.RoundTripper, s *script, method string) seen {
 	var got seen
 	for range 3 {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 			GotConn:              func(httptrace.GotConnInfo) { got.gotConn++ },
 			WroteHeaders:         func() { got.wrote++ },

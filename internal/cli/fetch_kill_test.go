@@ -7,40 +7,36 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"holdfast/internal/soak"
 	"holdfast/lab/flakyhttp"
 )
 
 // TestFetchKilled kills the real program with SIGKILL at random times and
-// resumes, again and again, until the list is done: every line ends exactly
-// once, what was complete is never asked for again (the server's ledger knows),
-// and bodies are whole. HOLDFAST_SOAK=N does N times as much.
+// resumes, again and again: every line ends exactly once, what was complete is
+// never asked for again (the server's ledger knows), and bodies are whole.
+// HOLDFAST_SOAK=N does N times as much.
 func TestFetchKilled(t *testing.T) {
 	t.Parallel()
-	factor, err := strconv.Atoi(os.Getenv("HOLDFAST_SOAK"))
-	if err != nil || factor < 1 {
-		factor = 1
+	lists, kills := soak.Rounds(1, 1), 200
+	if testing.Short() {
+		kills = 20
 	}
-	lists := factor
 	for seed := range lists {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			k := newKilled(t, uint64(seed))
-			k.run()
-			t.Logf("%d kills, %d of them while URLs were in flight", k.kills, k.busy)
-			if k.kills < 20 && !testing.Short() {
-				t.Errorf("only %d kills", k.kills)
-			}
+			k := newKilled(t, uint64(seed), kills)
+			k.run(kills)
+			t.Logf("%d kills, %d of them while URLs were in flight; %d ended before", k.kills, k.busy, k.ended)
 		})
 	}
 }
@@ -48,11 +44,13 @@ func TestFetchKilled(t *testing.T) {
 // killed is one list that is fetched by processes that are killed.
 type killed struct {
 	*testing.T
-	server      *flakyhttp.Server
-	dir         string
-	urls        []string
-	rng         *rand.Rand
+	server *flakyhttp.Server
+	dir    string
+	urls   []string
+	rng    *rand.Rand
+
 	kills, busy int
+	ended       int           // processes that ended before they could be killed
 	stop, over  chan struct{} // of killLater
 }
 
@@ -70,7 +68,7 @@ func mixedPath(n int) string {
 	return fmt.Sprintf("/bytes/2000?seed=%d&n=%d", n+1, n)
 }
 
-func newKilled(t *testing.T, seed uint64) *killed {
+func newKilled(t *testing.T, seed uint64, kills int) *killed {
 	server, err := flakyhttp.Start(flakyhttp.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +77,7 @@ func newKilled(t *testing.T, seed uint64) *killed {
 	k := &killed{T: t, server: server, dir: t.TempDir(), rng: rand.New(rand.NewPCG(seed, 5)),
 		stop: make(chan struct{}), over: make(chan struct{})}
 	var list strings.Builder
-	for n := range k.size() {
+	for n := range linesPerKill * kills {
 		k.urls = append(k.urls, server.URL()+mixedPath(n))
 		fmt.Fprintln(&list, k.urls[n])
 	}
@@ -89,67 +87,95 @@ func newKilled(t *testing.T, seed uint64) *killed {
 	return k
 }
 
-func (k *killed) size() int {
-	if testing.Short() {
-		return 60
-	}
-	return 800
-}
-
 func (k *killed) path(name string) string { return filepath.Join(k.dir, name) }
 
-func (k *killed) run() {
-	program, err := os.Executable()
+// linesPerKill is how many lines of the list a process has more than the one
+// before it, on average.
+const linesPerKill = 3
+
+// run starts processes that are killed, as many times, and then one that ends.
+// Each has some lines more than the one before it. Nearly all read them from a
+// pipe that stays open, so that none of these can end before it is killed,
+// however fast it is or slow the machine; the others may.
+func (k *killed) run(kills int) {
+	lines := 0
+	for n := 0; k.kills < kills; n++ {
+		more := 1 + k.rng.IntN(2*linesPerKill-1)
+		lines = min(lines+more, len(k.urls))
+		in := io.Reader(strings.NewReader(strings.Join(k.urls[:lines], "\n") + "\n"))
+		requests, pause := 1+k.rng.IntN(more), time.Millisecond
+		if lines == len(k.urls) {
+			requests = 0 // all may be done
+		}
+		held := n%8 != 0
+		if !held {
+			requests, pause = 0, 150*time.Millisecond
+		}
+		k.live(in, held, requests, time.Duration(k.rng.Int64N(int64(pause))))
+	}
+	list, err := os.Open(k.path("list"))
 	if err != nil {
 		k.Fatal(err)
 	}
-	for {
-		complete, _ := k.finals()
-		seen := len(k.entries())
-		ctx, cancel := context.WithCancel(context.Background())
-		go k.killLater(cancel, seen)
-		c := exec.CommandContext(ctx, program, "fetch", "-i", k.path("list"), "--log", k.path("log"), "--summary", k.path("summary"),
-			"--bodies", k.path("bodies"), "--resume", "--policy", "spec", "--initial-backoff", "1ms", "--max-backoff", "4ms",
-			"--concurrency", "8", "--attempt-header", "--json")
-		c.Args[0] = "holdfast"
-		var out, stderr bytes.Buffer
-		c.Stdout, c.Stderr = &out, &stderr
-		err := c.Run()
-		died := ctx.Err() != nil
-		cancel()
-		k.wait()
-		entries := k.entries()
-		for _, e := range entries[seen:] {
-			if line := k.lineOf(e); complete[line] {
-				k.Fatalf("after %d kills: line %d was complete and was asked for again", k.kills, line)
-			}
-		}
-		var exit *exec.ExitError
-		switch {
-		case died:
-			k.kills++
-			if len(entries) > seen {
-				k.busy++
-			}
-			continue
-		case !errors.As(err, &exit) || exit.ExitCode() != ExitNotHeld: // some URLs must fail
-			k.Fatalf("after %d kills: %v: %s", k.kills, err, stderr.String())
-		}
-		k.check(out.Bytes())
-		return
-	}
+	defer list.Close()
+	k.check(k.live(list, false, 0, -1))
 }
 
-// killLater kills after a few more requests, or now and then at any time. It
-// waits longer and longer, so that the list gets done.
-func (k *killed) killLater(kill func(), seen int) {
-	defer close(k.over)
-	requests, any := 1+k.rng.IntN(6+k.kills/20), k.rng.IntN(8) == 0
-	pause := time.Duration(k.rng.Int64N(int64(time.Millisecond)))
-	if any {
-		pause = time.Duration(k.rng.Int64N(int64(150 * time.Millisecond)))
+// live runs a process with a list, of which there may be more if it is held. It
+// is killed a while after it has made some requests, if the while is not
+// negative. Of a process that ends by itself it gives the output.
+func (k *killed) live(list io.Reader, held bool, requests int, pause time.Duration) (out []byte) {
+	complete, _ := k.finals()
+	seen := len(k.entries())
+	c := program(k.T, "fetch", "-i", "-", "--log", k.path("log"), "--summary", k.path("summary"),
+		"--bodies", k.path("bodies"), "--resume", "--policy", "spec", "--initial-backoff", "1ms", "--max-backoff", "4ms",
+		"--concurrency", "8", "--attempt-header", "--json")
+	var stdout, stderr bytes.Buffer
+	c.Stdout, c.Stderr = &stdout, &stderr
+	in, err := c.StdinPipe()
+	if err == nil {
+		err = c.Start()
 	}
-	for !any && len(k.server.Ledger.Entries()) < seen+requests {
+	if err != nil {
+		k.Fatal(err)
+	}
+	if _, err := io.Copy(in, list); err != nil {
+		k.Fatal(err) // a pipe holds more than any list here
+	}
+	if !held {
+		in.Close()
+	}
+	if pause >= 0 {
+		go k.killLater(c, seen+requests, pause)
+	} else {
+		close(k.over)
+	}
+	_ = c.Wait()
+	k.wait()
+	entries := k.entries()
+	for _, e := range entries[seen:] {
+		if line := k.lineOf(e); complete[line] {
+			k.Fatalf("after %d kills: line %d was complete and was asked for again", k.kills, line)
+		}
+	}
+	switch status := c.ProcessState.ExitCode(); {
+	case status == -1 && pause >= 0:
+		k.kills++
+		if len(entries) > seen {
+			k.busy++
+		}
+	case held, status != ExitOK && status != ExitNotHeld: // some URLs must fail
+		k.Fatalf("after %d kills: status %d: %s", k.kills, status, stderr.String())
+	default:
+		k.ended++
+	}
+	return stdout.Bytes()
+}
+
+// killLater kills a while after so many requests.
+func (k *killed) killLater(c *exec.Cmd, requests int, pause time.Duration) {
+	defer close(k.over)
+	for len(k.server.Ledger.Entries()) < requests {
 		select {
 		case <-k.stop:
 			return
@@ -159,7 +185,7 @@ func (k *killed) killLater(kill func(), seen int) {
 	select {
 	case <-k.stop:
 	case <-time.After(pause):
-		kill()
+		_ = c.Process.Kill()
 	}
 }
 

@@ -273,14 +273,15 @@ func kill(t *testing.T, c *exec.Cmd, works func() bool, after time.Duration) {
 }
 
 // TestFetchQueueSlow holds a URL for longer than AckWait, beside a process that
-// has nothing to do: it is not handed out again.
+// has nothing to do: it is not handed out again. AckWait is so long that no
+// machine is too busy for two thirds of it.
 func TestFetchQueueSlow(t *testing.T) {
 	t.Parallel()
-	j := newSharedJob(t, func(base string) []string { return []string{base + "/delay/3"} })
-	j.must(ExitOK, j.enqueue("--ack-wait", "1s"))
+	j := newSharedJob(t, func(base string) []string { return []string{base + "/delay/8"} })
+	j.must(ExitOK, j.enqueue("--ack-wait", "6s"))
 	var all sync.WaitGroup
 	for _, name := range []string{"a", "b"} {
-		all.Go(func() { j.must(ExitOK, j.worker(name)) })
+		all.Go(func() { j.must(ExitOK, j.worker(name, "--timeout", "1m")) })
 	}
 	all.Wait()
 	j.onceEach()
@@ -354,7 +355,7 @@ func TestFetchQueueEngineLost(t *testing.T) {
 		}
 		return c, words
 	}
-	c, words := begin("1s")
+	c, words := begin("3s")
 	j.engine.Stop()
 	_ = c.Wait()
 	last := strings.Split(strings.TrimSpace(words.String()), "\n")

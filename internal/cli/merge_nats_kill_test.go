@@ -312,23 +312,33 @@ func TestMergeNATSGone(t *testing.T) {
 		return program(t, append([]string{"merge", "worker", "--nats", url, "--job", "j", "--id", fmt.Sprint(id), "--data", filepath.Join(dir, fmt.Sprint("data", id)),
 			"--output", filepath.Join(dir, fmt.Sprint("part", id))}, more...)...)
 	}
-	first := worker(0, "--engine-timeout", "300ms")
+	first := worker(0, "--engine-timeout", "2s") // which a busy machine must not take for its answers
 	var words bytes.Buffer
 	first.Stderr = &words
 	if err := first.Start(); err != nil {
 		t.Fatal(err)
 	}
+	gone := make(chan struct{})
+	go func() {
+		_ = first.Wait()
+		close(gone)
+	}()
 	conn := enginetest.Connect(t, url)
 	for sent := uint64(0); sent == 0; time.Sleep(5 * time.Millisecond) {
 		if job, err := mailbox.Find(t.Context(), conn, "j", 0); err == nil {
 			sent, _, _ = job.Log(t.Context())
 		}
+		select {
+		case <-gone:
+			t.Fatalf("it ended before it had sent anything: %s", words.String())
+		default:
+		}
 	}
 	conn.Close()
 	server.Stop()
-	_ = first.Wait()
+	<-gone
 	lines := strings.Split(strings.TrimSpace(words.String()), "\n")
-	if last := lines[len(lines)-1]; first.ProcessState.ExitCode() != ExitEnvironment || !strings.HasPrefix(last, "holdfast: "+url+": no server answers (for 300ms: ") ||
+	if last := lines[len(lines)-1]; first.ProcessState.ExitCode() != ExitEnvironment || !strings.HasPrefix(last, "holdfast: "+url+": no server answers (for 2s: ") ||
 		!strings.Contains(last, "run the same command again: it goes on where it was") {
 		t.Errorf("status %d: %s", first.ProcessState.ExitCode(), words.String())
 	}
