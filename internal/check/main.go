@@ -47,7 +47,7 @@ var racedLong = [][]string{
 }
 
 // soaked are the tests that go on for as long as they are let.
-var soaked = []string{"-run", "Crash|Kill|Killed|Seed|Power|Recovery|Random|Model|Soak|Job|Simul|Publish|Rate|Band|Explore|Predictions|FailuresLeave", "./record/...", "./merge/...", "./guard", "./engine/...", "./replay/audit", "./replay/match", "./replay/whatif", "./lab/lossy", "./internal/cli"}
+var soaked = []string{"-run", "Crash|Kill|Killed|Seed|Power|Recovery|Random|Model|Soak|Job|Simul|Publish|Rate|Band|Explore|Predictions|FailuresLeave|Twin|Agrees", "./record/...", "./merge/...", "./guard", "./engine/...", "./replay/audit", "./replay/dedupe", "./replay/match", "./replay/whatif", "./lab/lossy", "./internal/cli"}
 
 func main() {
 	short := flag.Bool("short", false, "leave out the race detector and the long tests")

@@ -321,7 +321,7 @@ func TestGuardDiskFull(t *testing.T) {
 	t.Parallel()
 	disk := smallDisk(t, "3m")
 	e := newEngineProcess(t, "--dir", filepath.Join(disk, "store"), "--max-store", "64MiB", "--no-sync")
-	if _, words, status := runGuard(t, e.url, "--capture", "--drain"); status != ExitOK {
+	if _, words, status := runGuard(t, e.url, "--capture", "--drain", "--ack-wait", "1s"); status != ExitOK {
 		t.Fatal(words)
 	}
 	const keys = 900
@@ -348,7 +348,7 @@ func TestGuardDiskFull(t *testing.T) {
 func TestGuardStoreFull(t *testing.T) {
 	t.Parallel()
 	e := newEngineProcess(t, "--max-store", "1MiB", "--no-sync")
-	if _, words, status := runGuard(t, e.url, "--capture", "--drain"); status != ExitOK {
+	if _, words, status := runGuard(t, e.url, "--capture", "--drain", "--ack-wait", "1s"); status != ExitOK {
 		t.Fatal(words)
 	}
 	// What is relayed leaves the source and makes room, so there must be none.
@@ -358,12 +358,12 @@ func TestGuardStoreFull(t *testing.T) {
 	const keys = 100
 	e.publish("in", 0, keys)
 	e.fill("ballast")
-	_, words, status := runGuard(t, e.url, "--drain", "--outage", "1s")
+	_, words, status := runGuard(t, e.url, "--drain", "--outage", "1s", "--ack-wait", "1s")
 	oneLineFault(t, words, status, `nothing was stored for 1s: stream OUT: the engine has no room left \(.*\): free some space or raise the limits; nothing that was acknowledged is lost`)
 	e.kill()
 	e.args = append(e.args, "--max-store", "64MiB")
 	e.start()
-	if c, words, status := runGuard(t, e.url, "--drain"); status != ExitOK {
+	if c, words, status := runGuard(t, e.url, "--drain", "--ack-wait", "1s"); status != ExitOK {
 		t.Errorf("status %d, %+v: %s", status, c, words)
 	}
 	sinkHolds(t, e.url, keys)

@@ -103,12 +103,9 @@ func firstDifference(want, got string) string {
 // duplication_analysis.csv in the views key and both are held against a group-by
 // of the output.
 func TestEveryPresetReachesItsFloor(t *testing.T) {
-	seeds := []uint64{1, 2, 3}
-	if testing.Short() {
-		seeds = seeds[:1]
-	}
+	seeds := uint64(soak.Rounds(1, 2))
 	for _, preset := range racers.Presets() {
-		for _, seed := range seeds {
+		for seed := uint64(1); seed <= seeds; seed++ {
 			t.Run(fmt.Sprintf("%s-%d", preset, seed), func(t *testing.T) {
 				t.Parallel()
 				var events int64 // the preset's own number

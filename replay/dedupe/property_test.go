@@ -12,19 +12,15 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"holdfast/internal/soak"
 	"holdfast/replay/ingest"
 )
 
 var allowBad = ingest.MaxBad{Set: true, Percent: 100}
 
-// rounds is how many random cases to try: fewer with -short, as under the race
-// detector.
-func rounds(n uint64) uint64 {
-	if testing.Short() {
-		return n / 10
-	}
-	return n
-}
+// rounds is how many of n random cases to try: a tenth with -short, as under the
+// race detector, half in a normal run, the more in a soak.
+func rounds(n int) uint64 { return uint64(soak.Rounds(n/10, n/2)) }
 
 // folder is where the files of a test are.
 type folder struct {

@@ -36,7 +36,7 @@ func TestRow66Python(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := newFolder(t)
-	files := rounds(1000)
+	files := rounds(2000)
 	list, err := os.Create(f.path("list"))
 	if err != nil {
 		t.Fatal(err)
