@@ -191,6 +191,10 @@ func TestHeldPacketsSurvive(t *testing.T) {
 func TestFailedSync(t *testing.T) {
 	t.Parallel()
 	for _, level := range []journal.Level{journal.Group, journal.Always} {
+		underWay := 0
+		if level == journal.Group {
+			underWay = 1 // a write of lines that are durable, when the timer's sync fails beside it
+		}
 		for nth := 1; nth < 40; nth += 2 {
 			r := newRig(t, 9)
 			r.lair = newRig(t, 9).disk
@@ -213,7 +217,7 @@ func TestFailedSync(t *testing.T) {
 			if syncs >= nth && !errors.Is(err, syscall.EIO) {
 				t.Fatalf("%v, sync %d: %v", level, nth, err)
 			}
-			if after > 0 {
+			if after > underWay {
 				t.Errorf("%v, sync %d: %d writes to the log after it", level, nth, after)
 			}
 			r.crash.Kill()

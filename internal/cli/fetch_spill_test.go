@@ -28,7 +28,7 @@ func TestFetchSpill(t *testing.T) {
 		n = 3000
 	}
 	pauses := strings.Replace(server.URL(), "127.0.0.1", "localhost", 1)
-	urls := []string{pauses + "/fault/retry-after?value=3&times=1&id=1"}
+	urls := []string{pauses + "/fault/retry-after?value=6&times=1&id=1"}
 	for i := range n - 1 {
 		urls = append(urls, fmt.Sprintf("%s/status/200?n=%d", pauses, i))
 	}

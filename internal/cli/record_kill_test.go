@@ -29,6 +29,9 @@ func TestRecordKilled(t *testing.T) {
 		kills += killSession(t, seed)
 	}
 	t.Logf("%d kills", kills)
+	if kills == 0 {
+		t.Error("it was never killed: the test has lost its aim")
+	}
 }
 
 // mostKills is after how many a session is left in peace: a machine that is
