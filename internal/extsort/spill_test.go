@@ -184,9 +184,10 @@ func TestMemoryIsBounded(t *testing.T) {
 			}
 			s := New(Config{Memory: c.memory, Dir: t.TempDir(), Jobs: c.jobs, FS: vfs.NewFaulty(vfs.OS{}, probe)})
 			defer s.Close()
+			records := scaled(c.records)
 			x := uint64(1)
 			var key [40]byte
-			for range c.records {
+			for range records {
 				x = x*6364136223846793005 + 1442695040888963407
 				if err := s.Add(AppendInt64(key[:0], int64(x)), key[:32]); err != nil {
 					t.Fatal(err)
@@ -199,11 +200,11 @@ func TestMemoryIsBounded(t *testing.T) {
 			defer sorted.Close()
 			n := 0
 			for range sorted.All(&err) {
-				if n++; n%(c.records/4) == 1 {
+				if n++; n%(records/4) == 1 {
 					most = max(most, heap()-base)
 				}
 			}
-			if err != nil || n != c.records {
+			if err != nil || n != records {
 				t.Errorf("read %d records: %v", n, err)
 			}
 			if most > c.memory+64<<10 {
@@ -256,7 +257,7 @@ func TestTempFilesGoWithoutUnlink(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			s := New(Config{Memory: MinMemory, Dir: dir, FS: &noUnlink{FS: vfs.OS{}, open: map[string]bool{}}})
-			addAll(t, s, shuffled(150_000))
+			addAll(t, s, shuffled(scaled(150_000)))
 			if left, _ := os.ReadDir(dir); len(left) == 0 {
 				t.Fatal("the test wants files with names")
 			}
