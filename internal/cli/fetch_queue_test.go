@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -170,6 +171,7 @@ func TestFetchQueueKilled(t *testing.T) {
 	j.must(ExitOK, j.enqueue("--ack-wait", "5s"))
 
 	var all sync.WaitGroup
+	var killed atomic.Int64
 	for slot := range 3 {
 		rng := rand.New(rand.NewPCG(uint64(kills), uint64(slot)))
 		all.Go(func() {
@@ -181,7 +183,9 @@ func TestFetchQueueKilled(t *testing.T) {
 						info, err := os.Stat(j.path(name + ".log"))
 						return err == nil && info.Size() > 0
 					}
-					kill(t, c, works, time.Duration(rng.Int64N(int64(150*time.Millisecond))))
+					if kill(t, c, works, time.Duration(rng.Int64N(int64(150*time.Millisecond)))) {
+						killed.Add(1)
+					}
 					continue
 				}
 				var words bytes.Buffer
@@ -246,15 +250,18 @@ func TestFetchQueueKilled(t *testing.T) {
 			repeated++
 		}
 	}
-	t.Logf("%d logs, %d URLs asked for again, %d results in no log", len(logs), repeated, unlogged)
+	t.Logf("%d kills, %d logs, %d URLs asked for again, %d results in no log", killed.Load(), len(logs), repeated, unlogged)
+	if killed.Load() == 0 {
+		t.Error("nobody was killed: the test has lost its aim")
+	}
 }
 
 // kill runs a command and kills it so long after it works, unless it ends before.
-func kill(t *testing.T, c *exec.Cmd, works func() bool, after time.Duration) {
+func kill(t *testing.T, c *exec.Cmd, works func() bool, after time.Duration) (killed bool) {
 	t.Helper()
 	if err := c.Start(); err != nil {
 		t.Error(err)
-		return
+		return false
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -270,6 +277,7 @@ func kill(t *testing.T, c *exec.Cmd, works func() bool, after time.Duration) {
 	}()
 	_ = c.Wait()
 	close(ended)
+	return c.ProcessState.ExitCode() == -1
 }
 
 // TestFetchQueueSlow holds a URL for longer than AckWait, beside a process that
