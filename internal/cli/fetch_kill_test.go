@@ -128,7 +128,7 @@ func (k *killed) live(list io.Reader, held bool, requests int, pause time.Durati
 	complete, _ := k.finals()
 	seen := len(k.entries())
 	c := program(k.T, "fetch", "-i", "-", "--log", k.path("log"), "--summary", k.path("summary"),
-		"--bodies", k.path("bodies"), "--resume", "--policy", "spec", "--initial-backoff", "1ms", "--max-backoff", "4ms",
+		"--bodies", k.path("bodies"), "--resume", "--policy", "spec", "--timeout", "1m", "--slow", "1ms", "--initial-backoff", "1ms", "--max-backoff", "4ms",
 		"--concurrency", "8", "--attempt-header", "--json")
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr
@@ -228,15 +228,20 @@ func (k *killed) finals() (map[int64]bool, map[int64]string) {
 	text = text[:bytes.LastIndexByte(text, '\n')+1]
 	s := bufio.NewScanner(bytes.NewReader(text))
 	s.Buffer(nil, 1<<20)
+	type record struct {
+		Line     int64
+		Final    bool
+		BodyFile string `json:"body_file"`
+		SHA256   string
+	}
+	files := map[int64]record{}
 	for s.Scan() {
-		var r struct {
-			Line     int64
-			Final    bool
-			BodyFile string `json:"body_file"`
-			SHA256   string
-		}
+		var r record
 		if err := json.Unmarshal(s.Bytes(), &r); err != nil {
 			k.Fatalf("after %d kills: %v: %s", k.kills, err, s.Text())
+		}
+		if r.BodyFile != "" {
+			files[r.Line] = r // of a slow answer, as about half are here, another record is the final one
 		}
 		if !r.Final {
 			continue
@@ -245,7 +250,7 @@ func (k *killed) finals() (map[int64]bool, map[int64]string) {
 			k.Fatalf("after %d kills: line %d has two final records", k.kills, r.Line)
 		}
 		done[r.Line] = true
-		if r.BodyFile != "" {
+		if r = files[r.Line]; r.BodyFile != "" {
 			bodies[r.Line] = r.BodyFile
 			body, err := os.ReadFile(r.BodyFile)
 			if sum := sha256.Sum256(body); err != nil || hex.EncodeToString(sum[:]) != r.SHA256 {

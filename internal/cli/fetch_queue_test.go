@@ -58,7 +58,7 @@ func (j *sharedJob) enqueue(more ...string) *exec.Cmd {
 
 // worker is a process of the job; its log is its own.
 func (j *sharedJob) worker(name string, more ...string) *exec.Cmd {
-	return program(j.T, append([]string{"fetch", "--queue", j.engine.URL(), "--job", "j", "--policy", "spec", "--initial-backoff", "1ms", "--max-backoff", "4ms",
+	return program(j.T, append([]string{"fetch", "--queue", j.engine.URL(), "--job", "j", "--policy", "spec", "--timeout", "1m", "--initial-backoff", "1ms", "--max-backoff", "4ms",
 		"--log", j.path(name + ".log"), "--summary", j.path(name + ".summary"), "--bodies", j.path("bodies"), "--attempt-header", "--quiet"}, more...)...)
 }
 
@@ -289,7 +289,7 @@ func TestFetchQueueSlow(t *testing.T) {
 	j.must(ExitOK, j.enqueue("--ack-wait", "6s"))
 	var all sync.WaitGroup
 	for _, name := range []string{"a", "b"} {
-		all.Go(func() { j.must(ExitOK, j.worker(name, "--timeout", "1m")) })
+		all.Go(func() { j.must(ExitOK, j.worker(name)) })
 	}
 	all.Wait()
 	j.onceEach()
