@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"os"
 	"testing"
+	"time"
 
 	"holdfast/internal/vfs"
 	"holdfast/lab/lossy"
@@ -46,8 +47,10 @@ func newRig(t *testing.T, seed int64) *rig {
 		Session:  fmt.Sprintf("lab-%d", seed),
 		StateDir: rigState,
 		Source:   record.LabSource,
-		Journal:  journal.Config{Level: journal.None, SegmentBytes: 16 << 10},
-		Warn:     func(s string) { r.warns = append(r.warns, s) },
+		// No timer: the one of a process that died would go on here, and store in
+		// memory that the crash file system reads (see its Map).
+		Journal: journal.Config{Level: journal.None, SegmentBytes: 16 << 10, GroupWindow: time.Hour, Interval: time.Hour},
+		Warn:    func(s string) { r.warns = append(r.warns, s) },
 	}
 	return r
 }
