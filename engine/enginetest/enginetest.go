@@ -14,7 +14,6 @@ package enginetest
 import (
 	"fmt"
 	"net"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +46,7 @@ func Start(t testing.TB, c engine.Config) *Engine {
 		c.Dir = t.TempDir()
 	}
 	if c.Listen == "" {
-		c.Listen = Host() + ":0"
+		c.Listen = Host + ":0"
 	}
 	e := &Engine{t: t, c: c}
 	e.Restart()
@@ -95,15 +94,6 @@ func Connect(t testing.TB, url string) *engine.Conn {
 	return c
 }
 
-// Host is a loopback address that nothing but servers of tests has, where there
-// is one: nobody takes the port of one that is away.
-func Host() string {
-	if runtime.GOOS == "linux" {
-		return "127.0.0.2"
-	}
-	return "127.0.0.1"
-}
-
 // Cluster starts servers that hold replicas, and gives the URL of them all.
 func Cluster(t testing.TB, n int) (url string) {
 	t.Helper()
@@ -118,7 +108,7 @@ func Cluster(t testing.TB, n int) (url string) {
 func freeAddresses(t testing.TB, n int) (all []string) {
 	t.Helper()
 	for range n {
-		l, err := net.Listen("tcp", Host()+":0")
+		l, err := net.Listen("tcp", Host+":0")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,7 +29,7 @@ type engineProcess struct {
 // newEngineProcess starts one on a folder of its own, unless the flags name one.
 func newEngineProcess(t *testing.T, flags ...string) *engineProcess {
 	t.Helper()
-	e := &engineProcess{T: t, args: append([]string{"engine", "--listen", enginetest.Host() + ":0"}, flags...)}
+	e := &engineProcess{T: t, args: append([]string{"engine", "--listen", enginetest.Host + ":0"}, flags...)}
 	if !slices.Contains(flags, "--dir") {
 		e.args = append(e.args, "--dir", filepath.Join(t.TempDir(), "store"))
 	}
