@@ -13,7 +13,7 @@ type report struct{ b bytes.Buffer }
 
 func newReport(c *config) *report {
 	r := &report{}
-	fmt.Fprintf(&r.b, "# Fetch: side by side\n\n`go run ./fetch` in bench/, %s, %d cores, %d rounds of %d requests, keep-alive GET of %d bytes on loopback. The ratios count; the figures are this machine's.\n",
+	fmt.Fprintf(&r.b, "# Fetch: side by side\n\n`go run ./fetch` in bench/, %s, %d cores, %d rounds of %d requests, keep-alive GET of %d bytes on loopback. The server has a session of its own, as a service does. The ratios count; the figures are this machine's.\n",
 		time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(), c.rounds, c.requests, bodySize)
 	return r
 }

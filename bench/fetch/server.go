@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -52,6 +53,9 @@ func startNginx(dir string) (*process, error) {
 	}
 	cmd := exec.Command("nginx", "-c", file, "-p", dir)
 	cmd.Stderr = os.Stderr
+	// As a service it has a session of its own, and so its own share of the
+	// processors (sched_autogroup_enabled); in ours it would have part of ours.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("nginx, of the Debian package nginx-light: %w", err)
 	}
