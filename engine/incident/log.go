@@ -3,6 +3,7 @@ package incident
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -42,8 +43,32 @@ type workerLog struct {
 }
 
 func openLog(dir, name string) (*os.File, error) {
-	return os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+	return os.OpenFile(filepath.Join(dir, name), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o666)
 }
+
+// longestLine is more than any line of a log has.
+const longestLine = 1 << 10
+
+// cutTorn takes out what a kill has left of a line at the end. Nobody else may
+// write meanwhile.
+func cutTorn(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	size := info.Size()
+	tail := make([]byte, min(size, longestLine))
+	if _, err := f.ReadAt(tail, size-int64(len(tail))); err != nil && err != io.EOF {
+		return err
+	}
+	if torn := len(tail) - len(whole(tail)); torn > 0 {
+		return f.Truncate(size - int64(torn))
+	}
+	return nil
+}
+
+// whole is text without a line at its end that a kill has cut.
+func whole(text []byte) []byte { return text[:bytes.LastIndexByte(text, '\n')+1] }
 
 func (l *workerLog) add(what string, id string, delivery uint64) {
 	l.mu.Lock()
@@ -93,7 +118,7 @@ func readAttempts(dir string, w int) ([]Attempt, error) {
 	type key struct{ event, delivery int }
 	var list []Attempt
 	at := map[key]int{}
-	for line := range bytes.Lines(text) {
+	for line := range bytes.Lines(whole(text)) {
 		f := strings.Split(strings.TrimSuffix(string(line), "\n"), ",")
 		var k key
 		var when int64
@@ -136,7 +161,7 @@ func appendRow(b []byte, t plan.Tick, delivery uint64, worker string, at tick.Na
 // parseRows reads rows.log, in order.
 func parseRows(text []byte) ([]Row, error) {
 	var list []Row
-	for line := range bytes.Lines(text) {
+	for line := range bytes.Lines(whole(text)) {
 		f := strings.Split(strings.TrimSuffix(string(line), "\n"), ",")
 		if len(f) != 7 {
 			return nil, fmt.Errorf("row %d: %q has not seven fields", len(list)+1, line)

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"holdfast/engine"
+	"holdfast/internal/vfs"
 )
 
 // A sink takes rows. Whether it refuses one is its own decision, not the
@@ -22,11 +23,21 @@ type sink interface {
 }
 
 // fileSink is the output as it usually is: a file to which everybody appends,
-// one write a row, so that no row can be torn or mixed with another.
+// one write a row, one after another. A kill can cut a write all the same, where
+// it goes on to the next page of the file. Whoever writes next takes out what is
+// left of such a row: its writer is dead, and its event is delivered again.
 type fileSink struct{ f *os.File }
 
 func (s fileSink) write(_ context.Context, _ string, _ uint64, line []byte) (bool, error) {
-	_, err := s.f.Write(line)
+	lock, err := vfs.LockWithin(vfs.OS{}, s.f.Name()+".lock", time.Minute)
+	if err != nil {
+		return false, err
+	}
+	defer lock.Close()
+	if err := cutTorn(s.f); err != nil {
+		return false, err
+	}
+	_, err = s.f.Write(line)
 	return true, err
 }
 

@@ -78,7 +78,7 @@ func TestSinks(t *testing.T) {
 // Rows and records that nobody can have written are refused.
 func TestBadFiles(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"TCS,2025-07-14T09:15:00Z,1", "a,b,1.0,evt_0000001,x,worker-1,5\n", "a,b,1.0,evt_0000001,1,worker-1,soon\n", "a,b,1.0,tick,1,worker-1,5\n"} {
+	for _, text := range []string{"TCS,2025-07-14T09:15:00Z,1\n", "a,b,1.0,evt_0000001,x,worker-1,5\n", "a,b,1.0,evt_0000001,1,worker-1,soon\n", "a,b,1.0,tick,1,worker-1,5\n"} {
 		if rows, err := parseRows([]byte(text)); err == nil {
 			t.Errorf("%q: %+v", text, rows)
 		}

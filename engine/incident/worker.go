@@ -123,6 +123,9 @@ func (w *worker) open(ctx context.Context, conn *engine.Conn) error {
 	if w.log.f, err = openLog(w.Dir, workerName(w.Number)+".log"); err != nil {
 		return err
 	}
+	if err := cutTorn(w.log.f); err != nil { // by the kill of the process before
+		return err
+	}
 	w.log.clock = clock{w.Shift}
 	switch w.Safeguard {
 	case MessageID, OnePerSubject, Fencing:

@@ -307,7 +307,7 @@ func TestGuardOutage(t *testing.T) {
 	e.publish("in", 0, 300)
 	e.kill()
 	words, status := r.end(0)
-	oneLineFault(t, words, status, `nothing was stored for 1s: nats://127.0.0.\d:\d+: no server answers .*: start it again`)
+	oneLineFault(t, words, status, `nothing was stored for 1s: (nats://127.0.0.\d:\d+|stream OUT): no server answers .*: (start it again|check the address, .*)`)
 	e.start()
 	if c, words, status := runGuard(t, e.url, "--drain", "--ack-wait", "1s"); status != ExitOK {
 		t.Errorf("status %d, %+v: %s", status, c, words)
