@@ -37,7 +37,7 @@ func TestHead(t *testing.T) {
 		values := rapid.SliceOfN(rapid.SampledFrom([]string{"", "x", " x\t", "close", "keep-alive, Close", "ü"}), 0, 2)
 		req.Header = rapid.MapOf(rapid.SampledFrom(names), values).Draw(t, "header")
 		if check(req) != nil {
-			t.Skip("never written")
+			return // such a request is never written
 		}
 		var want bytes.Buffer
 		failed := req.Write(&want)
