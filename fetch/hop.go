@@ -173,8 +173,9 @@ func (h *hop) mark(n int, phase retry.Phase, end bool) {
 	r.setPhase(phase, now)
 }
 
-// GotConn implements http1.Hooks. It comes before each write of the request. Of the write that would be
-// one too many nothing is to be seen by the server, or at worst it is the last.
+// GotConn implements http1.Hooks. It comes before each write of the request. Of
+// the write that would be one too many nothing is to be seen by the server, or
+// at worst it is the last.
 func (h *hop) GotConn(reused bool) {
 	if h.connected(reused) {
 		h.cancel(errResendLimit)
@@ -198,8 +199,8 @@ func (h *hop) connected(reused bool) (tooOften bool) {
 	return false
 }
 
-// WroteHeaders implements http1.Hooks. It comes when a header is written. A request without a body is then
-// on its way.
+// WroteHeaders implements http1.Hooks. It comes when a header is written. A
+// request without a body is then on its way.
 func (h *hop) WroteHeaders() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -29,7 +29,7 @@ type sink interface {
 type fileSink struct{ f *os.File }
 
 func (s fileSink) write(_ context.Context, _ string, _ uint64, line []byte) (bool, error) {
-	lock, err := vfs.LockWithin(vfs.OS{}, s.f.Name()+".lock", time.Minute)
+	lock, err := vfs.LockWithin(vfs.OS{}, s.f.Name(), time.Minute)
 	if err != nil {
 		return false, err
 	}

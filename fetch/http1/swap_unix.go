@@ -15,7 +15,7 @@ import (
 // would lose what comes in between or ask once in vain. Its function is made
 // once: this is done for each request.
 type swap struct {
-	raw  syscall.RawConn // nil: it is no plain socket
+	raw  syscall.RawConn // nil: it is no plain connection of TCP
 	step func(fd uintptr) bool
 
 	out, in []byte
@@ -29,10 +29,7 @@ type swap struct {
 // init takes no connection that only has a socket in it: it may do more when it
 // reads and writes.
 func (s *swap) init(nc net.Conn) {
-	switch c := nc.(type) {
-	case *net.TCPConn:
-		s.raw, _ = c.SyscallConn()
-	case *net.UnixConn:
+	if c, ok := nc.(*net.TCPConn); ok {
 		s.raw, _ = c.SyscallConn()
 	}
 	s.step = s.next
